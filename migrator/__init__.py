@@ -1,0 +1,1 @@
+"""Draining of legacy databases into the content server. Imports contentserver and skold; neither imports it."""

@@ -1,0 +1,1 @@
+"""Sköld: principals, actions, resources, and a record of every decision. It knows nothing of files."""
