@@ -1,7 +1,8 @@
-"""Preconditions in the order of RFC 9110, 13.2.2. Range and If-Range, its last step, are `ranges.select_range`.
+"""Preconditions in the order of RFC 9110, 13.2.2. Its last step is `ranges.select_range`.
 
-Call it only when the answer without preconditions would be a 2xx (13.2.1: otherwise they MUST be ignored), so an
-absent or forbidden file is decided before; `exists=False` is for writes that may create.
+Call it only when the answer without preconditions would be a 2xx (13.2.1: otherwise they MUST be
+ignored), so an absent or forbidden file is decided before; `exists=False` is for writes that may
+create.
 """
 
 from collections.abc import Mapping
@@ -35,8 +36,9 @@ def evaluate(
 ) -> Outcome:
     """Judge the preconditions of a request against the current representation.
 
-    `headers` maps lower-case names to values (Latin-1 `str`, repeated fields joined with ", "). `etag` is the current
-    strong tag with its quotes, `last_modified` whole seconds since the epoch. A file that was deleted does not exist.
+    `headers` maps lower-case names to values (Latin-1 `str`, repeated fields joined with ", ").
+    `etag` is the current strong tag with its quotes, `last_modified` whole seconds since the epoch.
+    A file that was deleted does not exist.
     """
     if CONDITIONAL_FIELDS.isdisjoint(headers):
         return Outcome.PROCEED
@@ -53,7 +55,7 @@ def evaluate(
 def _unchanged(
     headers: Mapping[str, str], etag: str | None, last_modified: int | None, exists: bool
 ) -> bool:
-    """Steps 1 and 2. "A recipient MUST ignore If-Unmodified-Since if the request contains an If-Match"."""
+    """Steps 1 and 2. "MUST ignore If-Unmodified-Since if the request contains an If-Match"."""
     if (value := headers.get("if-match")) is not None:
         tags = parse_etag_list(value)
         if tags is None or not exists:
@@ -70,7 +72,7 @@ def _unchanged(
 
 
 def _none_match(value: str, etag: str | None, exists: bool, reads: bool) -> Outcome:
-    """Step 3: 304 for a read, 412 for everything else. A stale list costs a read only its saving."""
+    """Step 3: 304 for a read, 412 for everything else."""
     tags = parse_etag_list(value)
     if tags is None:
         return Outcome.PROCEED if reads else Outcome.MALFORMED

@@ -29,8 +29,8 @@ _DAY = "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
 _LONG_DAY = "(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day"
 _MONTH = f"(?P<month>{'|'.join(_MONTHS)})"
 _TIME = "(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2}):(?P<second>[0-9]{2})"
-# "A recipient that parses a timestamp value in an HTTP field MUST accept all three HTTP-date formats",
-# and "HTTP-date is case sensitive".
+# "A recipient that parses a timestamp value in an HTTP field MUST accept all three HTTP-date
+# formats", and "HTTP-date is case sensitive".
 _FORMATS = tuple(
     re.compile(pattern)
     for pattern in (
@@ -54,7 +54,8 @@ def format_http_date(seconds: int) -> str:
 def parse_http_date(text: str, *, clock: Callable[[], float] = time.time) -> int | None:
     """Return the seconds of an HTTP-date in any of its three formats, or None when it is not one.
 
-    `clock` (seconds) is asked only for a year of two digits. The name of the day is not compared with the date.
+    `clock` (seconds) is asked only for a year of two digits. The name of the day is not compared
+    with the date.
     """
     for pattern in _FORMATS:
         found = pattern.fullmatch(text.strip(" \t"))
@@ -81,8 +82,8 @@ def _seconds(found: re.Match[str], clock: Callable[[], float]) -> int | None:
 def _full_year(two_digits: int, rest: tuple[int, ...], now: float) -> int:
     """Complete a year of two digits.
 
-    "Recipients … MUST interpret a timestamp that appears to be more than 50 years in the future as representing the
-    most recent year in the past that had the same last two digits."
+    "Recipients … MUST interpret a timestamp that appears to be more than 50 years in the future as
+    representing the most recent year in the past that had the same last two digits."
     """
     at = time.gmtime(now)
     year = at.tm_year - at.tm_year % 100 + two_digits

@@ -1,18 +1,19 @@
-"""Repr-Digest and Content-Digest (RFC 9530): Structured Field dictionaries of byte sequences (RFC 9651)."""
+"""Repr-Digest and Content-Digest (RFC 9530): dictionaries of byte sequences (RFC 9651)."""
 
 import base64
 import binascii
 import re
 
 _KEY = r"[a-z*][a-z0-9_.*-]*"
-_BARE = r'(?::[A-Za-z0-9+/=]*:|"(?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])*"|\?[01]|[A-Za-z*0-9@%-][^\s",;:]*)'
+_STRING = r'"(?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])*"'
+_BARE = rf"(?::[A-Za-z0-9+/=]*:|{_STRING}|\?[01]|[A-Za-z*0-9@%-][^\s\",;:]*)"
 _PARAMETERS = rf"(?:; *{_KEY}(?:={_BARE})?)*"
 _MEMBER = re.compile(rf"({_KEY})=:([A-Za-z0-9+/=]*):{_PARAMETERS}")
 _SEPARATOR = re.compile(r"[ \t]*,[ \t]*")
 
 
 class BadDigest(ValueError):
-    """A digest field that cannot be read; the text says what is wrong. Answer 400: to ignore it would drop the check."""
+    """A digest field that cannot be read. Answer 400: to ignore it would drop the check."""
 
 
 def format_sha256(digest: bytes) -> str:
@@ -21,7 +22,7 @@ def format_sha256(digest: bytes) -> str:
 
 
 def parse_digests(value: str) -> dict[str, bytes]:
-    """Read algorithm -> digest. Of a key that occurs twice the last counts (RFC 9651, 3.2). Raises BadDigest."""
+    """Read algorithm -> digest; a key given twice counts last (RFC 9651). Raises BadDigest."""
     digests: dict[str, bytes] = {}
     text = value.strip(" ")
     position = 0
@@ -39,7 +40,7 @@ def parse_digests(value: str) -> dict[str, bytes]:
 
 
 def parse_sha256(value: str | None) -> bytes | None:
-    """Return the SHA-256 of a digest field; None when the field is absent or names other algorithms only.
+    """Return the SHA-256 of a digest field; None if it is absent or names other algorithms only.
 
     RFC 9530, 2 and 3: a recipient may ignore algorithms that it does not know. Raises BadDigest.
     """

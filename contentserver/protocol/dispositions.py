@@ -1,4 +1,4 @@
-"""Content-Disposition (RFC 6266, RFC 8187): written safely whatever the stored name is, and read from uploads."""
+"""Content-Disposition (RFC 6266, RFC 8187): safe whatever the stored name is; read from uploads."""
 
 import re
 import unicodedata
@@ -7,10 +7,10 @@ from urllib.parse import quote, unquote_to_bytes
 
 MAX_FILENAME_BYTES = 255
 
-# Needs neither sanitising nor filename*: no quote, backslash, slash or percent, and no dot or space at an end.
-_PLAIN = re.compile(
-    r"[!#$&'()+,;=@^_`{}~0-9A-Za-z\[\]-](?:[ !#$&'()+,.;=@^_`{}~0-9A-Za-z\[\]-]{0,120}[!#$&'()+,;=@^_`{}~0-9A-Za-z\[\]-])?"
-)
+# Needs neither sanitising nor filename*: no quote, backslash, slash or percent, and no dot or space
+# at an end.
+_SAFE = r"!#$&'()+,;=@^_`{}~0-9A-Za-z\[\]-"
+_PLAIN = re.compile(rf"[{_SAFE}](?:[ .{_SAFE}]{{0,120}}[{_SAFE}])?")
 _ATTR_CHAR = "!#$&+-.^_`|~"  # RFC 8187, 3.2.1, besides letters and digits
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105
 _QUOTED = r'"((?:[^"\\\x00-\x08\x0a-\x1f\x7f]|\\[^\x00-\x08\x0a-\x1f\x7f])*)"'
@@ -39,10 +39,11 @@ def content_disposition(kind: Literal["attachment", "inline"], filename: str | N
 
 
 def sanitise_filename(name: str) -> str:
-    """Return a name that is no path, hides no direction marks, and has at most 255 bytes; "" if nothing is left.
+    """Return a name of at most 255 bytes that is no path and hides nothing; "" if nothing is left.
 
-    Removed: control, format (U+202E and its kin), surrogate and line-separating characters, spaces and dots at the ends.
-    Slashes of both kinds become `_`. A name too long is cut before its extension.
+    Removed: control, format (U+202E and its kin), surrogate and line-separating characters, spaces
+    and dots at the ends. Slashes of both kinds become `_`. A name too long is cut before its
+    extension.
     """
     kept = "".join(
         character for character in name if unicodedata.category(character) not in _UNSAFE
@@ -68,8 +69,8 @@ def _cut(name: str) -> str:
 def parse_filename(value: str | None) -> str | None:
     """Return the file name that a request's Content-Disposition carries; None when it carries none.
 
-    `filename*` is preferred (RFC 6266, 4.3). A plain `filename` in bytes of UTF-8 is read as UTF-8. The name comes as
-    sent: `sanitise_filename` is for the way out. Raises BadDisposition.
+    `filename*` is preferred (RFC 6266, 4.3). A plain `filename` in bytes of UTF-8 is read as UTF-8.
+    The name comes as sent: `sanitise_filename` is for the way out. Raises BadDisposition.
     """
     if value is None:
         return None

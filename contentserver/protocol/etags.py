@@ -1,4 +1,4 @@
-"""Entity tags: what they look like, how lists of them are read and compared (RFC 9110, 8.8.3 and 13.1).
+"""Entity tags: how they look, how lists of them are read and compared (RFC 9110, 8.8.3, 13.1).
 
 Field values are `str`, decoded as Latin-1 from the wire; repeated fields are joined with ", ".
 """
@@ -9,7 +9,8 @@ from typing import Final, Literal
 ANY: Final = "*"
 """What `parse_etag_list` returns for `*`: any current representation."""
 
-# RFC 9110, 8.8.3: entity-tag = [ "W/" ] DQUOTE *etagc DQUOTE; etagc = %x21 / %x23-7E / obs-text; "W/" is case-sensitive.
+# RFC 9110, 8.8.3: entity-tag = [ "W/" ] DQUOTE *etagc DQUOTE; etagc = %x21 / %x23-7E / obs-text;
+# "W/" is case-sensitive.
 _ETAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
 _ONE = re.compile(_ETAG)
 # RFC 9110, 5.6.1.2: "A recipient MUST parse and ignore a reasonable number of empty list elements".
@@ -27,7 +28,7 @@ def is_etag(text: str) -> bool:
 
 
 def parse_etag_list(value: str) -> tuple[str, ...] | Literal["*"] | None:
-    """Read the value of If-Match or If-None-Match: tags as written, `ANY`, or None when it is malformed."""
+    """Read an If-Match or If-None-Match: tags as written, `ANY`, or None when it is malformed."""
     text = value.strip(" \t")
     if text == ANY:
         return ANY
@@ -37,7 +38,7 @@ def parse_etag_list(value: str) -> tuple[str, ...] | Literal["*"] | None:
 
 
 def strong_match(one: str, other: str) -> bool:
-    """RFC 9110, 8.8.3.2: equal "if both are not weak and their opaque-tags match character-by-character"."""
+    """RFC 9110, 8.8.3.2: "both are not weak and their opaque-tags match"."""
     return one == other and not one.startswith("W/")
 
 

@@ -1,4 +1,4 @@
-"""Keys and collections as they come in the raw path of a request. The rules are those of docs/http.md, "Keys"."""
+"""Keys and collections as they come in the raw path of a request; docs/http.md has the rules."""
 
 import re
 import unicodedata
@@ -16,7 +16,7 @@ class BadKey(ValueError):
 
 
 def key_from_raw_path(raw: bytes) -> str:
-    """Return the key that `raw`, the path behind the collection's slash, names. Decodes percent exactly once.
+    """Return the key that `raw`, the path behind the collection, names. Decodes percent once.
 
     `%2F` equals `/`. Raises BadKey.
     """
@@ -31,7 +31,10 @@ def key_from_raw_path(raw: bytes) -> str:
 
 
 def check_key(key: str) -> None:
-    """Raise BadKey unless `key` is 1 to 512 bytes of UTF-8 in NFC without controls and empty, `.` or `..` segments."""
+    """Raise BadKey unless `key` is 1 to 512 bytes of UTF-8 in NFC.
+
+    Control characters and segments that are empty, `.` or `..` are refused.
+    """
     if not key:
         raise BadKey("the key is empty")
     _check_length(key)

@@ -1,4 +1,4 @@
-"""Media types: read from Content-Type, matched against a collection's patterns (RFC 9110, 8.3.1)."""
+"""Media types: read from Content-Type, matched with a collection's patterns (RFC 9110, 8.3.1)."""
 
 import re
 from collections.abc import Iterable
@@ -9,12 +9,12 @@ DEFAULT_MEDIA_TYPE = "application/octet-stream"
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105
 _QUOTED = r'"(?:[\t \x21\x23-\x5b\x5d-\x7e]|\\[\t\x20-\x7e])*"'
 _MEDIA_TYPE = re.compile(
-    rf"({_TOKEN}/{_TOKEN})((?:[ \t]*;[ \t]*(?:{_TOKEN}=(?:{_TOKEN}|{_QUOTED}))?)*)",
+    rf"({_TOKEN}/{_TOKEN})((?:[ \t]*;(?:[ \t]*{_TOKEN}=(?:{_TOKEN}|{_QUOTED}))?)*)",
 )
 
 
 class BadMediaType(ValueError):
-    """A Content-Type that is no media type, or too long to be kept; the text is fit for the client."""
+    """A Content-Type that is no media type, or too long to keep; the text is fit for the client."""
 
 
 def parse_media_type(value: str | None) -> str:
@@ -40,7 +40,7 @@ def essence(media_type: str) -> str:
 
 
 def matches(media_type: str, patterns: Iterable[str]) -> bool:
-    """Whether the type matches one of `patterns`: `type/subtype`, `type/*` or `*/*`. No pattern matches nothing."""
+    """Whether the type is covered by one of `patterns`: `type/subtype`, `type/*` or `*/*`."""
     name = essence(media_type)
     family = name.partition("/")[0] + "/*"
     return any(pattern.lower() in {name, family, "*/*"} for pattern in patterns)

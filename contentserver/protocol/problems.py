@@ -1,7 +1,7 @@
-"""Problem details (RFC 9457): every error the server answers, in one table. docs/http.md lists the same rows.
+"""Problem details (RFC 9457): every error, in one table. docs/http.md lists the same rows.
 
-A `type` is an identifier and never changes once released. Its host lies in a top-level domain that is reserved for
-ever (RFC 2606), so nobody can come to own it.
+A `type` is an identifier and never changes once released. Its host lies in a top-level domain that
+is reserved for ever (RFC 2606), so nobody can come to own it.
 """
 
 import json
@@ -78,7 +78,7 @@ PROBLEM_TYPES: Final[Mapping[str, ProblemType]] = {
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One error to answer. `detail` tells what is wrong and the way out; `extra` adds members of the type's own."""
+    """One error: `detail` tells what is wrong and the way out; `extra` adds further members."""
 
     status: int
     type_slug: str

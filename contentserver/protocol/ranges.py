@@ -43,10 +43,10 @@ class Unsatisfiable:
 
 
 def parse_range(value: str | None, size: int) -> Range | Unsatisfiable | None:
-    """Read a Range field for a file of `size` bytes. None: answer with the whole, as if there were no Range.
+    """Read a Range field for a file of `size` bytes. None: answer with the whole.
 
-    None covers a field that is absent, in another unit, malformed, reversed, or that names several ranges: RFC 9110,
-    14.2, lets a server ignore each of these.
+    None covers a field that is absent, in another unit, malformed, reversed, or that names several
+    ranges: RFC 9110, 14.2, lets a server ignore each of these.
     """
     if value is None:
         return None
@@ -61,7 +61,9 @@ def parse_range(value: str | None, size: int) -> Range | Unsatisfiable | None:
 
 def _int_range(first: str, last: str, size: int) -> Range | Unsatisfiable | None:
     if last and _order(last) < _order(first):
-        return None  # 14.1.1: "An int-range is invalid if the last-pos value is present and less than the first-pos"
+        # 14.1.1: "An int-range is invalid if the last-pos value is present and less than the
+        # first-pos"
+        return None
     start = _number(first)
     if start >= size:
         return Unsatisfiable(size)
@@ -99,8 +101,9 @@ def select_range(
 ) -> Range | Unsatisfiable | None:
     """Decide Range and If-Range together, after the other preconditions held. None: the whole.
 
-    `headers` are lower-case names to values. `date_is_strong` says that the representation cannot have changed twice in
-    the second of `last_modified` (an exact version never changes; the latest one may): only then may If-Range be a date.
+    `headers` are lower-case names to values. `date_is_strong` says that the representation cannot
+    have changed twice in the second of `last_modified` (an exact version never changes; the latest
+    one may): only then may If-Range be a date.
     """
     value = headers.get("range")
     if (
@@ -116,7 +119,7 @@ def select_range(
 
 
 def _if_range_holds(condition: str, etag: str, last_modified: int | None) -> bool:
-    """RFC 9110, 13.1.5: strong comparison of a tag; an exact match of a date that is a strong validator."""
+    """RFC 9110, 13.1.5: a tag compared strongly, or exactly the date if that is strong."""
     condition = condition.strip(" \t")
     if is_etag(condition):
         return strong_match(condition, etag)
