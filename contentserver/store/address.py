@@ -31,7 +31,7 @@ class Version:
 
     @classmethod
     def parse(cls, text: str) -> "Version":
-        """The version that `text` names. Raises BadMetadata for anything but its one canonical spelling."""
+        """The version that `text` names; raises BadMetadata for all but its one spelling."""
         match = _VERSION.fullmatch(text)
         if match is None or int(match[2]) > 0xFFFFFFFF:
             raise BadMetadata("version", "is written year.number, for example 2025.1")
@@ -51,8 +51,8 @@ def check_collection(name: str) -> str:
 def check_key(key: str) -> str:
     """`key` itself, if a file may be called so; raises BadMetadata with the reason otherwise.
 
-    1 to 512 bytes of UTF-8 in NFC, without control characters; `/` separates segments, none of which is empty, `.`
-    or `..`.
+    1 to 512 bytes of UTF-8 in NFC, without control characters; `/` separates segments, none of
+    which is empty, `.` or `..`.
     """
     try:
         length = len(key.encode())
@@ -70,7 +70,7 @@ def check_key(key: str) -> str:
 
 
 def address_of(naming_key: bytes, collection: str, key: str) -> bytes:
-    """The 16 bytes under which a file lies. Collection and key have been checked; neither can hold a zero byte."""
+    """The 16 bytes under which a file lies. Both names have been checked: neither holds a zero."""
     return hmac.digest(naming_key, b"%b\0%b" % (collection.encode(), key.encode()), "sha256")[:16]
 
 

@@ -29,7 +29,7 @@ def hkdf(ikm: bytes, salt: bytes, info: bytes) -> bytes:
 
 
 def key_encrypting_key(year_key: bytes, kek_id: int, erasure_key: bytes = b"") -> bytes:
-    """The key that wraps a file's own; it also needs the data subject's erasure key where there is one."""
+    """The key that wraps a file's own; it needs the subject's erasure key where there is one."""
     return hmac.digest(
         year_key, b"skold/kek/v1\0" + kek_id.to_bytes(4, "big") + erasure_key, "sha256"
     )

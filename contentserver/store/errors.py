@@ -1,8 +1,9 @@
 """What can go wrong in the store, one plain exception for each situation.
 
-Delivery holds the one table that turns these into HTTP answers. Messages name what is wrong and the way out; none
-carries key material or the content of a file.
+Delivery holds the one table that turns these into HTTP answers. Messages name what is wrong and
+the way out; none carries key material or the content of a file.
 """
+# ruff: noqa: N818 - these are named for the situation, not for the mechanism
 
 from __future__ import annotations
 
@@ -108,7 +109,7 @@ class ChecksumMismatch(StoreError):
 
 
 class PreconditionFailed(StoreError):
-    """If-Match or If-None-Match does not hold; `current` is the latest version, None if there is none."""
+    """If-Match or If-None-Match does not hold; `current` is the latest version, if any."""
 
     def __init__(self, current: Version | None) -> None:
         latest = "no version" if current is None else f"version {current}"
@@ -137,7 +138,7 @@ class ImplausibleTime(StoreError):
 
 
 class RootMissing(StoreError):
-    """A storage root that the layout needs is not there; nothing may be concluded from its absence."""
+    """A storage root that the layout needs is not there: this tells nothing about any file."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"the storage root {name} is not there; mount it, or correct the layout")
@@ -145,7 +146,7 @@ class RootMissing(StoreError):
 
 
 class KeyMissing(StoreError):
-    """A key is not in the keyset or the folder of erasure keys. Never to be answered as an absent file."""
+    """A key is in neither keyset nor folder of erasure keys. Never answered as an absent file."""
 
     def __init__(self, key_id: str) -> None:
         super().__init__(f"the key {key_id} is missing; restore it from the key backup")
