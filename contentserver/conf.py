@@ -1,14 +1,19 @@
 """Every setting of the product, read from the environment in this one place. Imports no Django.
 
-Times are seconds, sizes are bytes. Names of variables are part of the interface (docs/operations.md).
+Times are seconds, sizes are bytes. Names of variables are part of the interface
+(docs/operations.md).
 """
 
 import functools
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from environs import Env
+
+SERVERS_FILE = "servers.json"
+RUN_FOLDER = "run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +24,13 @@ class Config:
     node: str
     institution: str
     time_zone: ZoneInfo
+    language: str
     public_url: str
+    hosts: tuple[str, ...]
     host: str
     port: int
     workers: int
+    trusted_proxies: tuple[str, ...]
     roots: tuple[Path, ...]
     published: Path
     keys: Path
@@ -31,13 +39,17 @@ class Config:
     journal_dirs: tuple[Path, ...]
     ledger: Path
     metrics: Path
+    static: Path
     policy_max_age: int
     upload_expiry: int
     body_idle: float
     body_minimum_rate: int
     max_connections: int
     database_url: str
+    database_pool: int
+    database_timeout: float
     broker_url: str
+    log_level: str
     debug: bool
 
     @property
@@ -60,6 +72,15 @@ class Config:
     def erasure_keys(self) -> Path:
         return self.keys / "erasure"
 
+    @property
+    def django_key(self) -> Path:
+        return self.home / "secrets" / "django.key"
+
+    @property
+    def run(self) -> Path:
+        """Sockets and process state of the embedded servers; nothing in it outlives a stop."""
+        return self.home / RUN_FOLDER
+
 
 def read_config(env: Env | None = None) -> Config:
     """Read the environment once more; `config()` is the shared, cached reading.
@@ -69,30 +90,42 @@ def read_config(env: Env | None = None) -> Config:
     env = env or Env()
     home = Path(env.str("CONTENTSERVER_HOME", "var")).absolute()
     port = env.int("CONTENTSERVER_PORT", 8000)
+    database_url, broker_url = _server_urls(env, home)
     return Config(
         home=home,
         node=env.str("CONTENTSERVER_NODE", "node-1"),
         institution=env.str("CONTENTSERVER_INSTITUTION", "example.org"),
         time_zone=ZoneInfo(env.str("CONTENTSERVER_TIME_ZONE", "UTC")),
+        language=env.str("CONTENTSERVER_LANGUAGE", "en"),
         public_url=env.str("CONTENTSERVER_URL", f"http://127.0.0.1:{port}").rstrip("/"),
+        hosts=_words(env, "CONTENTSERVER_HOSTS"),
         host=env.str("CONTENTSERVER_HOST", "127.0.0.1"),
         port=port,
         workers=env.int("CONTENTSERVER_WORKERS", 1),
+        trusted_proxies=_words(env, "CONTENTSERVER_TRUSTED_PROXIES"),
         roots=_paths(env, "CONTENTSERVER_ROOTS", home / "root-1"),
         published=_path(env, "CONTENTSERVER_PUBLISHED", home / "published"),
         keys=_path(env, "CONTENTSERVER_KEYS", home / "keys"),
-        data_root_key=_path(env, "CONTENTSERVER_DATA_ROOT_KEY_FILE", home / "secrets" / "data.rootkey"),
-        bridge_root_key=_path(env, "CONTENTSERVER_BRIDGE_ROOT_KEY_FILE", home / "secrets" / "bridge.rootkey"),
+        data_root_key=_path(
+            env, "CONTENTSERVER_DATA_ROOT_KEY_FILE", home / "secrets" / "data.rootkey"
+        ),
+        bridge_root_key=_path(
+            env, "CONTENTSERVER_BRIDGE_ROOT_KEY_FILE", home / "secrets" / "bridge.rootkey"
+        ),
         journal_dirs=_paths(env, "SKOLD_JOURNAL_DIRS", home / "journal"),
         ledger=_path(env, "SKOLD_LEDGER", home / "ledger"),
-        metrics=_path(env, "CONTENTSERVER_METRICS", home / "run" / "metrics"),
+        metrics=_path(env, "CONTENTSERVER_METRICS", home / RUN_FOLDER / "metrics"),
+        static=_path(env, "CONTENTSERVER_STATIC", home / "static"),
         policy_max_age=env.int("SKOLD_POLICY_MAX_AGE", 14 * 86_400),
         upload_expiry=env.int("CONTENTSERVER_UPLOAD_EXPIRY", 86_400),
         body_idle=env.float("CONTENTSERVER_BODY_IDLE", 30.0),
         body_minimum_rate=env.int("CONTENTSERVER_BODY_MINIMUM_RATE", 1024),
         max_connections=env.int("CONTENTSERVER_MAX_CONNECTIONS", 2000),
-        database_url=env.str("DATABASE_URL", f"postgresql://contentserver@/contentserver?host={home}/run"),
-        broker_url=env.str("BROKER_URL", f"redis+socket://{home}/run/valkey.sock"),
+        database_url=database_url,
+        database_pool=env.int("CONTENTSERVER_DATABASE_POOL", 8),
+        database_timeout=env.float("CONTENTSERVER_DATABASE_TIMEOUT", 2.0),
+        broker_url=broker_url,
+        log_level=env.str("CONTENTSERVER_LOG_LEVEL", "INFO").upper(),
         debug=env.bool("CONTENTSERVER_DEBUG", False),
     )
 
@@ -103,9 +136,48 @@ def config() -> Config:
     return read_config()
 
 
+def django_secret_key(settings: Config, env: Env | None = None) -> str:
+    """The key of Django's signatures: DJANGO_SECRET_KEY, else the file of the first start, else "".
+
+    Empty is refused by a system check that says what to do; a command that creates it must be able
+    to start.
+    """
+    given = (env or Env()).str("DJANGO_SECRET_KEY", "")
+    if given:
+        return given
+    try:
+        return settings.django_key.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        return ""
+
+
+def _server_urls(env: Env, home: Path) -> tuple[str, str]:
+    """What the environment names; else the embedded servers that run for this home, as they wrote
+    it down.
+    """
+    written = _written_by_the_embedded_servers(home)
+    run = home / RUN_FOLDER
+    database = written.get("database_url", f"postgresql://contentserver@/contentserver?host={run}")
+    broker = written.get("broker_url", f"redis+socket://{run}/valkey.sock")
+    return env.str("DATABASE_URL", database), env.str("BROKER_URL", broker)
+
+
+def _written_by_the_embedded_servers(home: Path) -> dict[str, str]:
+    try:
+        raw = (home / RUN_FOLDER / SERVERS_FILE).read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    found: dict[str, str] = json.loads(raw)
+    return found
+
+
 def _path(env: Env, name: str, default: Path) -> Path:
     return Path(env.str(name, str(default))).absolute()
 
 
 def _paths(env: Env, name: str, default: Path) -> tuple[Path, ...]:
     return tuple(Path(entry).absolute() for entry in env.list(name, [str(default)]))
+
+
+def _words(env: Env, name: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in env.str(name, "").split(",") if word.strip())

@@ -1,0 +1,61 @@
+"""System checks: what is missing before the first request, and the way out. Ids are stable."""
+
+import os
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
+from django.core.checks import Warning as CheckWarning
+from django.utils.translation import gettext
+
+from contentserver.conf import Config, django_secret_key
+
+
+@register()
+def check_secret_key(**_: Any) -> list[CheckMessage]:
+    """contentserver.E001: Django signs sessions with a key of its own."""
+    config: Config = settings.CONFIG
+    if django_secret_key(config):
+        return []
+    return [
+        Error(
+            gettext("There is no secret key for Django."),
+            hint=gettext("Run `manage.py initialise`, or set DJANGO_SECRET_KEY."),
+            id="contentserver.E001",
+        )
+    ]
+
+
+@register()
+def check_home_is_private(**_: Any) -> list[CheckMessage]:
+    """contentserver.W001: whoever reads the folder of secrets reads every file."""
+    config: Config = settings.CONFIG
+    folder = config.django_key.parent
+    try:
+        mode = os.stat(folder).st_mode & 0o077
+    except OSError:
+        return []
+    if not mode:
+        return []
+    return [
+        CheckWarning(
+            gettext("The folder of secrets %(folder)s can be read by others.") % {"folder": folder},
+            hint=gettext("chmod 700 %(folder)s") % {"folder": folder},
+            id="contentserver.W001",
+        )
+    ]
+
+
+@register()
+def check_roots(**_: Any) -> list[CheckMessage]:
+    """contentserver.E002: two names of one storage root would look like two copies."""
+    roots = [os.path.realpath(root) for root in settings.CONFIG.roots]
+    if len(set(roots)) == len(roots):
+        return []
+    return [
+        Error(
+            gettext("CONTENTSERVER_ROOTS names the same folder twice."),
+            hint=gettext("Name each storage root once."),
+            id="contentserver.E002",
+        )
+    ]

@@ -1,0 +1,83 @@
+"""What every answer of the control plane has in common.
+
+An id, headers that protect, and a clear word when the database is away.
+"""
+
+import re
+import uuid
+from collections.abc import Callable
+
+import structlog
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext as _
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+# unfold's Alpine evaluates expressions and sets styles; no other origin is ever asked.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
+    "style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; "
+    "base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
+)
+
+
+class RequestIdMiddleware:
+    """Takes a well-formed X-Request-Id from the caller, else makes one; it is in the answer and on
+    every log line.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        given = request.headers.get("X-Request-Id", "")
+        request_id = given if _REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
+        request.request_id = request_id  # type: ignore[attr-defined]
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            response = self.get_response(request)
+        response["X-Request-Id"] = request_id
+        return response
+
+
+class DatabaseDownMiddleware:
+    """Turns an unreachable PostgreSQL into 503 with Retry-After; the data plane goes on."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, _request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, OperationalError | InterfaceError):
+            return None
+        structlog.get_logger(__name__).warning("database_unavailable", error=str(exception))
+        return unavailable()
+
+
+class ContentSecurityPolicyMiddleware:
+    """Sets the policy of the admin's pages where a view has not set a stricter one."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+        return response
+
+
+def unavailable() -> HttpResponse:
+    """503 as RFC 9457 problem details."""
+    body = {
+        "type": "about:blank",
+        "title": _("The database does not answer"),
+        "status": 503,
+        "detail": _("Reads and uploads go on; listing, search and administration wait. Try again."),
+    }
+    return JsonResponse(
+        body, status=503, content_type="application/problem+json", headers={"Retry-After": "5"}
+    )
