@@ -1,0 +1,84 @@
+"""What the store answers with: facts about versions, receipts of commits, room on the roots."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from contentserver.store.address import Version
+from contentserver.store.errors import StoreError
+from contentserver.store.metadata import Metadata
+
+
+def etag_of(version: Version, sha256: bytes) -> str:
+    """The strong entity tag of a version as it is sent: `"2025.1-<16 hex of the digest>"`, quoted."""
+    return f'"{version}-{sha256.hex()[:16]}"'
+
+
+@dataclass(frozen=True, slots=True)
+class VersionInfo:
+    """One stored version, as its authenticated header tells it. Sizes are bytes of plaintext."""
+
+    version: Version
+    address: bytes
+    file_id: UUID
+    size: int
+    sha256: bytes
+    metadata: Metadata
+    committed_at_ns: int
+    deleted: bool
+    imported: bool
+    stored_size: int
+    root: str
+
+    @property
+    def etag(self) -> str:
+        return etag_of(self.version, self.sha256)
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A file in a slot whose header does not open: `error` says why (Corrupt, Erased, KeyMissing)."""
+
+    version: Version
+    address: bytes
+    root: str
+    error: StoreError
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The answer of a commit. `created` is False when the same bytes stood there already."""
+
+    version: Version
+    etag: str
+    sha256: bytes
+    size: int
+    created: bool
+    committed_at_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """A commit that a dead process had begun, or a complete upload with `commit=auto`, now
+    finished.
+    """
+
+    upload_id: UUID
+    collection: str
+    key: str
+    actor: str
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class RootSpace:
+    """Room on one storage root, in bytes and inodes. `present` is False for a root that is not
+    there.
+    """
+
+    name: str
+    path: str
+    present: bool
+    total: int
+    free: int
+    inodes: int
+    inodes_free: int
