@@ -1,0 +1,98 @@
+"""The layout between disk and database: requests in, the file's facts out to the tables."""
+
+import datetime as dt
+import logging
+from collections.abc import Callable, Mapping
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from contentserver.catalog.models import LayoutRequest, PublishedLayout, Year
+from contentserver.operations.layout import LayoutPublisher, LayoutRefused, with_year
+from skold.signed import Document
+
+log = logging.getLogger(__name__)
+
+
+class LayoutSync:
+    """One step of the bridge's layout loop; safe to repeat from any point it broke off at."""
+
+    def __init__(
+        self,
+        publisher: LayoutPublisher,
+        *,
+        roots: Callable[[], Mapping[str, object]],
+        today: Callable[[], dt.date],
+    ) -> None:
+        """`roots`: names of this node's storage roots; `today`: the date at the institution."""
+        self._publisher = publisher
+        self._roots = roots
+        self._today = today
+
+    def step(self) -> bool:
+        """File into database, then the oldest request answered. True if there was one."""
+        document = self._publisher.read()
+        self._copy(document)
+        request = LayoutRequest.objects.filter(answered_at=None).order_by("id").first()
+        if request is None:
+            return False
+        self._answer(request, document)
+        return True
+
+    def _answer(self, request: LayoutRequest, document: Document) -> None:
+        try:
+            payload = with_year(
+                document.payload,
+                request.year,
+                request.root,
+                roots=self._roots(),
+                today=self._today(),
+            )
+        except LayoutRefused as refusal:
+            request.refusal = str(refusal)[:500]
+        else:
+            if payload != document.payload:
+                document = self._publisher.publish(payload, above=_highest())
+                log.info("layout_published", extra={"number": document.number})
+            self._copy(document)
+            request.layout_number = document.number
+        request.answered_at = timezone.now()
+        request.save(update_fields=["answered_at", "layout_number", "refusal"])
+
+    def _copy(self, document: Document) -> None:
+        """Make the tables say what the file says."""
+        wanted = {
+            (int(year), place["root"]): place["state"]
+            for year, places in document.payload["years"].items()
+            for place in places
+        }
+        rows = Year.objects.values_list("year", "root", "state", "layout_number")
+        present = {(year, root): (state, number) for year, root, state, number in rows}
+        if present == {place: (state, document.number) for place, state in wanted.items()}:
+            return
+        with transaction.atomic():
+            PublishedLayout.objects.update_or_create(
+                number=document.number,
+                defaults={
+                    "payload": document.payload,
+                    "issued_at": dt.datetime.fromtimestamp(document.issued_at, dt.UTC),
+                },
+            )
+            Year.objects.all().delete()
+            Year.objects.bulk_create(
+                Year(year=year, root=root, state=state, layout_number=document.number)
+                for (year, root), state in wanted.items()
+            )
+
+
+def _highest() -> int:
+    highest = PublishedLayout.objects.aggregate(highest=Max("number"))["highest"]
+    return highest or 0
+
+
+def request_year(*, actor: str, year: int, root: str) -> LayoutRequest:
+    """Ask the bridge to open a year on a storage root; it answers within a second when it runs."""
+    return LayoutRequest.objects.create(
+        kind=LayoutRequest.Kind.OPEN_YEAR, year=year, root=root, requested_by=actor[:150]
+    )
