@@ -22,7 +22,7 @@ def format_sha256(digest: bytes) -> str:
 
 
 def parse_digests(value: str) -> dict[str, bytes]:
-    """Read algorithm -> digest; a key given twice counts last (RFC 9651). Raises BadDigest."""
+    """Read algorithm -> digest; the last of equal keys counts (RFC 9651). Raises BadDigest."""
     digests: dict[str, bytes] = {}
     text = value.strip(" ")
     position = 0
