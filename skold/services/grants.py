@@ -1,0 +1,33 @@
+"""Grants: given and withdrawn. A grant is never changed, so that the number a record names keeps
+its meaning."""
+
+from collections.abc import Iterable
+
+from skold.models import Client, Grant
+from skold.services.rules import check_actor
+
+
+def give_grant(
+    *, actor: str, client: Client, collection: str, actions: Iterable[str], prefix: str = ""
+) -> Grant:
+    """Allow the client these actions in `collection` (`*`: all) on keys that begin with `prefix`.
+
+    Raises ValidationError naming the field.
+    """
+    check_actor(actor)
+    grant = Grant(
+        client=client,
+        collection=collection,
+        actions=sorted(set(actions)),
+        prefix=prefix,
+        created_by=actor,
+    )
+    grant.full_clean()
+    grant.save(force_insert=True)
+    return grant
+
+
+def withdraw_grant(*, actor: str, grant: Grant) -> None:
+    """Take the permission away, with the next policy. Withdrawing it twice changes nothing."""
+    check_actor(actor)
+    Grant.objects.filter(pk=grant.pk).delete()
