@@ -1,0 +1,3 @@
+"""PostgreSQL and Valkey from wheels, and the supervisor of `make run`. Production imports nothing
+of it.
+"""
