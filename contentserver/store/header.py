@@ -326,5 +326,5 @@ class _Known(NamedTuple):
     header: Header
 
 
-_opened: Recent[bytes, _Known] = Recent(4096)
-"""By the exact bytes of the header: a single flipped bit is another key."""
+_opened: Recent[bytes, _Known] = Recent(10_240)
+"""By the exact bytes of the header, so one flipped bit is not found. 3 to 4 KB for each."""

@@ -15,7 +15,6 @@ one segment and what it was handed; ciphertext reaches the reader through a call
 import hashlib
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from cryptography.exceptions import InvalidTag
@@ -59,16 +58,23 @@ def segment_start(index: int) -> int:
     return index * _FULL - PRELUDE_SIZE if index else 0
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class StreamKey:
     """Key material and associated data of one stream. Every writer of it takes a fresh salt."""
 
-    ikm: bytes
-    associated_data: bytes
+    __slots__ = ("_associated_data", "_ikm", "_last")
+
+    def __init__(self, ikm: bytes, associated_data: bytes) -> None:
+        self._ikm = ikm
+        self._associated_data = associated_data
+        self._last: tuple[bytes, AESGCM] | None = None
 
     def cipher(self, salt: bytes) -> AESGCM:
-        """The cipher of the stream that begins with this salt."""
-        return AESGCM(hkdf(self.ikm, salt, self.associated_data))
+        """The cipher of the stream that begins with this salt; the last one is remembered."""
+        last = self._last
+        if last is None or last[0] != salt:
+            last = (salt, AESGCM(hkdf(self._ikm, salt, self._associated_data)))
+            self._last = last
+        return last[1]
 
 
 def body_stream(dek: bytes, file_id: bytes) -> StreamKey:
