@@ -70,8 +70,8 @@ END $$;
 VIEW = """
 CREATE VIEW skold_audit_view AS
 SELECT node || ':' || leaf_index AS id, node, leaf_index, at, writer, n, kind, ref, request_id,
-       plane, method, action, decision, reason, rule, client, credential, end_user_known, collection,
-       address, version, resource, status, outcome, bytes, microseconds, private, body
+       plane, method, action, decision, reason, rule, client, credential, end_user_known,
+       collection, address, version, resource, status, outcome, bytes, microseconds, private, body
 FROM skold_audit;
 """
 
