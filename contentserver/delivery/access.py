@@ -1,0 +1,137 @@
+"""One access and its pair of records: `req` on stable storage before the first byte, `done` after
+the last.
+
+Promise 3 lives here: whoever answers appends `req` with `begin` and awaits `durable` before any
+byte leaves. If the
+journal cannot take the record, JournalUnavailable leaves as 503 and nothing is served.
+"""
+
+import json
+import time
+
+from contentserver.delivery.request import Request
+from skold.gate import Decision, Principal
+from skold.journal import Journal, Scalar, Ticket
+
+AGENT_LIMIT = 256
+
+
+class Access:
+    """Who does what to which file; filled in as the request is understood."""
+
+    __slots__ = (
+        "_ticket",
+        "action",
+        "address",
+        "collection",
+        "decision",
+        "filename",
+        "journal",
+        "key",
+        "keys",
+        "principal",
+        "request",
+        "sent",
+        "status",
+        "version",
+    )  # fmt: skip
+
+    def __init__(self, journal: Journal, request: Request, action: str) -> None:
+        self.journal = journal
+        self.request = request
+        self.action = action
+        self.principal: Principal | None = None
+        self.decision: Decision | None = None
+        self.collection: str | None = None
+        self.key: str | None = None
+        self.keys: list[str] | None = None
+        self.address: str | None = None
+        self.version: str | None = None
+        self.filename: str | None = None
+        self.status = 0
+        self.sent = 0
+        self._ticket: Ticket | None = None
+
+    @property
+    def recorded(self) -> bool:
+        return self._ticket is not None
+
+    @property
+    def actor(self) -> str:
+        """The client that is let in. Every way into the store asks for it."""
+        assert self.principal is not None
+        return self.principal.client
+
+    def begin(self, refused: str | None = None, **more: str) -> None:
+        """Append `req`, refused for a reason or allowed by the decision. Raises
+        JournalUnavailable.
+        """
+        decision = self.decision
+        allowed = refused is None and decision is not None and decision.allowed
+        body: dict[str, Scalar] = {
+            "id": self.request.request_id,
+            "plane": "data",
+            "method": self.request.method,
+            "action": self.action,
+            "decision": "allow" if allowed else "refuse",
+            "reason": refused or (decision.reason if decision else "unknown"),
+            **more,
+        }
+        private: dict[str, str | None] = {"network": self.request.address}
+        if decision is not None and decision.rule is not None:
+            body["rule"] = decision.rule
+        if self.principal is not None:
+            _name_principal(body, private, self.principal)
+        self._name_file(body)
+        self._name_person(private)
+        self._ticket = self.journal.append("req", body, private)
+
+    async def durable(self) -> None:
+        """Return when `req` is on stable storage. Raises JournalUnavailable: then nothing may be
+        served.
+        """
+        assert self._ticket is not None
+        await self.journal.durable(self._ticket)
+
+    def done(self, outcome: str) -> None:
+        """Append `done`. Its loss in a crash leaves a `req` without an end, listed as broken
+        off.
+        """
+        body: dict[str, Scalar] = {
+            "status": self.status,
+            "bytes": self.sent,
+            "microseconds": int((time.perf_counter() - self.request.arrived) * 1_000_000),
+            "outcome": outcome,
+        }
+        if self.version is not None:
+            body["version"] = self.version
+        self.journal.append("done", body, ref=self._ticket)
+
+    def _name_file(self, body: dict[str, Scalar]) -> None:
+        if self.collection is not None:
+            body["collection"] = self.collection
+        if self.address is not None:
+            body["address"] = self.address
+        if self.version is not None:
+            body["version"] = self.version
+
+    def _name_person(self, private: dict[str, str | None]) -> None:
+        agent = self.request.headers.get("user-agent")
+        if agent is not None:
+            private["user_agent"] = agent[:AGENT_LIMIT]
+        if self.key is not None:
+            private["key"] = self.key
+        if self.keys is not None:
+            private["keys"] = json.dumps(self.keys, ensure_ascii=False)
+        if self.filename is not None:
+            private["filename"] = self.filename
+
+
+def _name_principal(
+    body: dict[str, Scalar], private: dict[str, str | None], principal: Principal
+) -> None:
+    body["client"] = principal.client
+    body["credential"] = principal.credential
+    if principal.end_user is not None:
+        private["end_user"] = principal.end_user
+        body["end_user_known"] = principal.end_user_known

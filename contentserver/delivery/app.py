@@ -1,0 +1,132 @@
+"""The data plane: one ASGI application, from a request to exactly one answer and one pair of
+records.
+
+Nothing here asks a database (promise 5) and nothing is answered before its `req` is durable
+(promise 3).
+"""
+
+import logging
+import time
+
+from contentserver.delivery.access import Access
+from contentserver.delivery.errors import Hidden, MethodNotAllowed, Overloaded, PeerGone
+from contentserver.delivery.health import Health
+from contentserver.delivery.listing import Lister
+from contentserver.delivery.parts import Parts
+from contentserver.delivery.problems import headers_of, to_problem
+from contentserver.delivery.read import Reader
+from contentserver.delivery.refusals import Refusals, unauthenticated
+from contentserver.delivery.remove import Remover
+from contentserver.delivery.request import Receive, Request, Scope, Send
+from contentserver.delivery.responses import send_problem
+from contentserver.delivery.routes import PUBLIC, Found, Routes
+from contentserver.delivery.write import Writer
+from contentserver.protocol.keys import check_collection, key_from_raw_path
+from skold.gate import Principal, RequestFacts
+from skold.journal import JournalUnavailable
+
+log = logging.getLogger(__name__)
+
+
+class DataPlane:
+    """Call it as ASGI. `routes` is public, so that tests can walk it."""
+
+    def __init__(self, parts: Parts, health: Health) -> None:
+        self.parts = parts
+        self.under_way = 0
+        self.refusals = Refusals(parts)
+        self.routes = Routes()
+        reader, lister = Reader(parts), Lister(parts)
+        self.routes.add("content", "GET", "read", reader.get, keyed=True)
+        self.routes.add("content", "HEAD", "read", reader.get, keyed=True)
+        self.routes.add("content", "PUT", "write", Writer(parts).put, keyed=True)
+        self.routes.add("content", "DELETE", "delete", Remover(parts).delete, keyed=True)
+        self.routes.add("versions", "GET", "read", lister.versions, keyed=True)
+        self.routes.add("heads", "POST", "read", lister.heads, keyed=False)
+        for path, handler in health.handlers().items():
+            self.routes.add(path, "GET", PUBLIC, handler, keyed=False)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive, send)
+        found = self.routes.find(request.method, request.raw_path)
+        if found.route is not None and found.route.action == PUBLIC:
+            await found.route.handler(request)
+            return
+        access = Access(self.parts.journal, request, found.route.action if found.route else "none")
+        self.under_way += 1
+        try:
+            await self._answer(access, found, scope["headers"])
+        finally:
+            self.under_way -= 1
+            name = found.route.name if found.route else "none"
+            seconds = time.perf_counter() - request.arrived
+            self.parts.metrics.observe(name, request.method, access.status, seconds, access.sent)
+
+    async def _answer(
+        self, access: Access, found: Found, headers: list[tuple[bytes, bytes]]
+    ) -> None:
+        """Serve, or refuse, or break off; in each case `req` is durable first and `done`
+        follows.
+        """
+        outcome = "served"
+        try:
+            await self._serve(access, found, headers)
+        except PeerGone:
+            outcome = "broken_off"
+            raise
+        except Exception as error:  # noqa: BLE001 - the one place where anything becomes an answer
+            outcome = await self._refuse(access, error)
+        finally:
+            if access.recorded:
+                access.done(outcome)
+
+    async def _serve(
+        self, access: Access, found: Found, headers: list[tuple[bytes, bytes]]
+    ) -> None:
+        if self.under_way > self.parts.max_requests:
+            raise Overloaded("too many requests are under way; try again")
+        access.request.read_headers(headers)
+        self._identify(access)
+        if found.route is None:
+            raise (
+                MethodNotAllowed(found.allowed)
+                if found.allowed
+                else Hidden("there is no such address")
+            )
+        if found.route.keyed:
+            access.collection = check_collection(found.collection.decode("latin-1"))
+            access.key = key_from_raw_path(found.key)
+            self.parts.decide(access)
+        await found.route.handler(access)
+
+    def _identify(self, access: Access) -> None:
+        request = access.request
+        identity = self.parts.gate.identify(
+            RequestFacts(
+                request.method,
+                request.raw_path,
+                request.query,
+                request.headers.get("authorization"),
+                request.headers.get("on-behalf-of"),
+                request.address,
+            )
+        )
+        if not isinstance(identity, Principal):
+            raise unauthenticated(identity)
+        access.principal = identity
+
+    async def _refuse(self, access: Access, error: Exception) -> str:
+        """Answer what went wrong, recorded first. An answer already begun is cut off: a whole one
+        would be a lie.
+        """
+        if access.status:
+            log.error("%s: the answer broke off: %s", access.request.request_id, error)
+            raise PeerGone("broken off by the server") from error
+        answer = to_problem(error)
+        if not access.recorded and not isinstance(error, JournalUnavailable):
+            try:
+                await self.refusals.record(access, error, answer.type_slug)
+            except JournalUnavailable as unavailable:
+                error, answer = unavailable, to_problem(unavailable)
+        await send_problem(access, answer, headers_of(answer, error))
+        return answer.type_slug

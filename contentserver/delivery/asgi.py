@@ -1,0 +1,140 @@
+"""The data plane as an ASGI application: parts are made when the server starts, let go when it
+stops.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import AsyncIterator, Callable
+
+from contentserver import runtime
+from contentserver.conf import Config, config
+from contentserver.delivery.app import DataPlane
+from contentserver.delivery.body import Patience
+from contentserver.delivery.health import Health
+from contentserver.delivery.metrics import Metrics
+from contentserver.delivery.parts import Parts
+from contentserver.delivery.request import Receive, Scope, Send
+from contentserver.delivery.rules import RulesReader
+from contentserver.delivery.server import sweep
+from contentserver.store.results import Recovered
+from skold.journal import Journal, Scalar
+from skold.policy import PolicyReader
+
+RECOVERY = 300  # seconds between looks for what dead processes left half done
+log = logging.getLogger(__name__)
+
+
+@contextlib.asynccontextmanager
+async def data_plane(settings: Config) -> AsyncIterator[DataPlane]:
+    """A data plane ready to serve; on leaving, its last records are durable and its files
+    closed.
+    """
+    keyset = runtime.data_keyset(settings)
+    policy, layout = runtime.policy_file(settings, keyset), runtime.layout_file(settings, keyset)
+    store = runtime.open_store(settings, keyset, layout)
+    reader = PolicyReader(policy.current)
+    journal = runtime.open_journal(settings)
+    await asyncio.to_thread(journal.start)
+    metrics = Metrics(settings.metrics, os.getpid())
+    parts = Parts(
+        store=store,
+        gate=runtime.open_gate(reader, keyset),
+        rules=RulesReader(reader),
+        journal=journal,
+        metrics=metrics,
+        patience=Patience(settings.body_idle, settings.body_minimum_rate),
+        public_url=settings.public_url,
+        max_requests=settings.max_connections,
+    )
+    health = Health(
+        store=store,
+        journal=journal,
+        policy=policy,
+        layout=layout,
+        metrics=metrics,
+        bridge=runtime.bridge_status(settings),
+    )
+    chores = [asyncio.create_task(_recover(parts)), asyncio.create_task(sweep())]
+    try:
+        yield DataPlane(parts, health)
+    finally:
+        for chore in chores:
+            chore.cancel()
+        await asyncio.gather(*chores, return_exceptions=True)
+        await asyncio.to_thread(journal.close)
+        store.close()
+
+
+async def _recover(parts: Parts) -> None:
+    """Finish what a killed process had begun, at start and each five minutes
+    (docs/architecture.md).
+    """
+    while True:
+        try:
+            for found in await parts.writing(parts.store.recover):
+                _record(parts.journal, found)
+            await parts.writing(parts.store.expire_uploads)
+        except Exception:
+            log.exception("recovery failed; it is tried again in %s seconds", RECOVERY)
+        await asyncio.sleep(RECOVERY)
+
+
+def _record(journal: Journal, found: Recovered) -> None:
+    """The pair of records of a commit that a dead process had begun; its own `req` was broken
+    off.
+    """
+    version = str(found.receipt.version)
+    body: dict[str, Scalar] = {
+        "id": str(found.upload_id),
+        "plane": "data",
+        "action": "commit",
+        "decision": "allow",
+        "reason": "recovered",
+        "client": found.actor,
+        "collection": found.collection,
+        "version": version,
+    }
+    ticket = journal.append("req", body, {"key": found.key})
+    done: dict[str, Scalar] = {
+        "status": 201,
+        "bytes": 0,
+        "outcome": "recovered",
+        "version": version,
+    }
+    journal.append("done", done, ref=ticket)
+
+
+class Application:
+    """ASGI with a lifespan: no request is taken before the parts stand."""
+
+    def __init__(self, settings: Callable[[], Config]) -> None:
+        self._settings = settings
+        self._plane: DataPlane | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http":
+            if self._plane is None:
+                raise RuntimeError(
+                    "the server must support the ASGI lifespan: start it with lifespan=on"
+                )
+            await self._plane(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            async with data_plane(self._settings()) as self._plane:
+                await send({"type": "lifespan.startup.complete"})
+                await receive()
+        except Exception as error:
+            log.exception("the data plane does not start")
+            failed = "startup" if self._plane is None else "shutdown"
+            await send({"type": f"lifespan.{failed}.failed", "message": str(error)})
+            return
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+application = Application(config)

@@ -1,0 +1,154 @@
+"""/healthz, /readyz and /metrics: whether the process lives, whether it can serve and what is
+wrong, what it did.
+
+These routes serve no file and are asked every few seconds by machines; they alone leave no record.
+"""
+
+import json
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from contentserver.delivery.metrics import CONTENT_TYPE, Gauge, Metrics
+from contentserver.delivery.request import Request
+from contentserver.delivery.routes import Handler
+from contentserver.store.errors import StoreError
+from contentserver.store.store import Store
+from skold.journal import Journal
+from skold.signed import PolicyMissing, PolicyTooOld, SignedFile
+
+POLICY_ALARM = 15 * 60  # seconds without a fresh stamp: the bridge or PostgreSQL is away
+JSON = b"application/json"
+
+
+class Health:
+    """What a machine may ask without a credential. Problems are named without paths or secrets."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        journal: Journal,
+        policy: SignedFile,
+        layout: SignedFile,
+        metrics: Metrics,
+        bridge: Path,
+    ) -> None:
+        """`bridge` is the status file that the bridge rewrites each second."""
+        self._store = store
+        self._journal = journal
+        self._policy = policy
+        self._layout = layout
+        self._metrics = metrics
+        self._bridge = bridge
+
+    def handlers(self) -> Mapping[str, Handler]:
+        return {"/healthz": self.healthz, "/readyz": self.readyz, "/metrics": self.metrics}
+
+    async def healthz(self, request: Request) -> None:
+        """200 as long as the process answers at all."""
+        await _send(request, 200, JSON, b'{"status":"ok"}')
+
+    async def readyz(self, request: Request) -> None:
+        """200 when files can be read and stored with their record, else 503; both name every
+        problem.
+        """
+        blocking, warnings = self.problems()
+        document = {"ready": not blocking, "problems": blocking, "warnings": warnings}
+        await _send(
+            request, 503 if blocking else 200, JSON, json.dumps(document, indent=1).encode()
+        )
+
+    async def metrics(self, request: Request) -> None:
+        await _send(request, 200, CONTENT_TYPE, self._metrics.render(self._gauges))
+
+    def problems(self) -> tuple[list[str], list[str]]:
+        """What keeps this process from serving, and what will if nobody looks."""
+        blocking = list(self._store.problems())
+        warnings: list[str] = []
+        if not self._journal.healthy:
+            blocking.append("journal: accesses cannot be recorded, so none are served")
+        for name, file in (("policy", self._policy), ("layout", self._layout)):
+            try:
+                file.current()
+            except (PolicyMissing, PolicyTooOld) as error:
+                blocking.append(f"{name}: {error}")
+            if file.alarm:
+                warnings.append(f"{name}: {file.alarm}")
+        age = self._policy.age_seconds
+        if age is not None and age > POLICY_ALARM:
+            warnings.append(f"policy: not stamped for {int(age)} seconds; is the bridge running?")
+        warnings += self._bridge_problems()
+        return blocking, warnings
+
+    def _bridge_problems(self) -> list[str]:
+        status = self._bridge_status()
+        if status is None:
+            return ["bridge: no status; is manage.py run_bridge running?"]
+        silent = time.time() - float(status.get("at", 0))
+        found = [f"bridge: silent for {int(silent)} seconds"] if silent > 30 else []
+        return found + [f"bridge: {problem}" for problem in status.get("problems", [])]
+
+    def _bridge_status(self) -> dict[str, Any] | None:
+        try:
+            document = json.loads(self._bridge.read_bytes())
+        except (OSError, ValueError):
+            return None
+        return document if isinstance(document, dict) else None
+
+    def _gauges(self) -> Iterable[Gauge]:
+        healthy = float(self._journal.healthy)
+        yield _gauge("contentserver_journal_healthy", "1 while accesses can be recorded.", healthy)
+        yield _gauge(
+            "contentserver_journal_lag_seconds",
+            "Wait of the oldest record not yet durable.",
+            self._journal.lag_seconds,
+        )
+        yield _gauge(
+            "contentserver_journal_flushes",
+            "Flushes of this worker's journal.",
+            self._journal.flushes,
+        )
+        yield _gauge(
+            "contentserver_journal_records",
+            "Records of this worker's journal.",
+            self._journal.records,
+        )
+        age = self._policy.age_seconds
+        if age is not None:
+            yield _gauge("contentserver_policy_age_seconds", "Since the policy was stamped.", age)
+        yield _gauge(
+            "contentserver_outbox_age_seconds",
+            "Age of the oldest entry not yet taken.",
+            self._outbox_age(),
+        )
+        yield from self._space()
+
+    def _outbox_age(self) -> float:
+        try:
+            oldest = self._store.outbox.oldest_minute("new")
+        except (StoreError, OSError):
+            return 0.0
+        return 0.0 if oldest is None else max(0.0, time.time() - oldest.timestamp())
+
+    def _space(self) -> Iterable[Gauge]:
+        roots = self._store.space()
+        total = [((root.name,), float(root.total)) for root in roots]
+        free = [((root.name,), float(root.free)) for root in roots]
+        yield "contentserver_root_size_bytes", "Size of the root's file system.", ("root",), total
+        yield "contentserver_root_free_bytes", "Room left on it.", ("root",), free
+
+
+def _gauge(name: str, text: str, value: float) -> Gauge:
+    return name, text, (), [((), value)]
+
+
+async def _send(request: Request, status: int, media_type: bytes, body: bytes) -> None:
+    headers = [
+        (b"content-type", media_type),
+        (b"content-length", b"%d" % len(body)),
+        (b"cache-control", b"no-store"),
+    ]
+    await request.send({"type": "http.response.start", "status": status, "headers": headers})
+    await request.send({"type": "http.response.body", "body": body})

@@ -1,0 +1,84 @@
+"""Prometheus metrics of the data plane, summed over its processes. Names end in their unit, as
+Prometheus advises.
+
+The library's multi-process mode keeps one file a worker slot and kind of metric; a restarted worker
+takes its slot's
+file up again, so counters never fall back.
+"""
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, values
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
+Gauge = tuple[str, str, tuple[str, ...], Iterable[tuple[tuple[str, ...], float]]]
+
+
+class Metrics:
+    """Counters of one worker process, and the sum over all of them on demand."""
+
+    def __init__(self, folder: Path, slot: int) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+        values.ValueClass = values.MultiProcessValue(lambda: f"slot{slot}")  # type: ignore[no-untyped-call]
+        registry = CollectorRegistry()
+        self._folder = folder
+        self._requests = Counter(
+            "contentserver_requests_total",
+            "Requests answered.",
+            ["route", "method", "status"],
+            registry=registry,
+        )
+        self._seconds = Histogram(
+            "contentserver_request_duration_seconds",
+            "From the head of a request to the last byte handed to the kernel.",
+            ["route", "method"],
+            buckets=BUCKETS,
+            registry=registry,
+        )
+        self._bytes = Counter(
+            "contentserver_sent_bytes_total", "Bytes of bodies sent.", ["route"], registry=registry
+        )
+        self._known: dict[tuple[str, str, int], tuple[Counter, Histogram, Counter]] = {}
+
+    def observe(self, route: str, method: str, status: int, seconds: float, sent: int) -> None:
+        """Count one answered request."""
+        bound = self._known.get((route, method, status))
+        if bound is None:
+            bound = self._known[route, method, status] = (
+                self._requests.labels(route, method, str(status)),
+                self._seconds.labels(route, method),
+                self._bytes.labels(route),
+            )
+        bound[0].inc()
+        bound[1].observe(seconds)
+        if sent:
+            bound[2].inc(sent)
+
+    def render(self, gauges: Callable[[], Iterable[Gauge]]) -> bytes:
+        """The text exposition format, counters of every worker summed, gauges read now."""
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry, path=str(self._folder))  # type: ignore[no-untyped-call]
+        registry.register(_Gauges(gauges))
+        return generate_latest(registry)
+
+
+class _Gauges(Collector):
+    def __init__(self, gauges: Callable[[], Iterable[Gauge]]) -> None:
+        self._gauges = gauges
+
+    def describe(self) -> Iterable[Metric]:
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        for name, text, labels, samples in self._gauges():
+            family = GaugeMetricFamily(name, text, labels=labels)
+            for label_values, value in samples:
+                family.add_metric(label_values, value)
+            yield family

@@ -1,0 +1,59 @@
+"""What the data plane is made of, built once a process by contentserver.runtime."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from contentserver.delivery.access import Access
+from contentserver.delivery.body import Patience
+from contentserver.delivery.errors import Forbidden
+from contentserver.delivery.metrics import Metrics
+from contentserver.delivery.rules import Rules, RulesReader
+from contentserver.store.store import Store
+from skold.gate import Gate
+from skold.journal import Journal
+
+T = TypeVar("T")
+READERS, WRITERS = 32, 32  # threads; a cold disk answers more requests at once than it has heads
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """`max_requests` under way at once in this process; beyond it the answer is 503 with
+    Retry-After.
+    """
+
+    store: Store
+    gate: Gate
+    rules: RulesReader
+    journal: Journal
+    metrics: Metrics
+    patience: Patience
+    public_url: str
+    max_requests: int
+    readers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(READERS, "read"))
+    writers: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(WRITERS, "write")
+    )
+
+    def decide(self, access: Access) -> Rules:
+        """Let the access pass, or raise Forbidden. No rule is a refusal."""
+        assert access.principal is not None
+        decision = self.gate.decide(access.principal, access.action, access.collection, access.key)
+        access.decision = decision
+        if not decision.allowed:
+            raise Forbidden(decision.reason)
+        assert access.collection is not None
+        return self.rules.of(access.collection)
+
+    async def reading(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Run blocking disk reads on a thread, so that a cold read stalls nobody else."""
+        return await asyncio.get_running_loop().run_in_executor(self.readers, work, *arguments)
+
+    async def writing(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Run work that waits for fsync on a thread of its own pool: slow readers never hold
+        writers up.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self.writers, work, *arguments)

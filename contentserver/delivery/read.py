@@ -1,0 +1,215 @@
+"""GET and HEAD of a file: find the version, judge the conditions, record, decrypt, send.
+
+Every byte is authenticated on this read, and none leaves before `req` is durable. What lies in the
+page cache is read
+on the event loop; whatever would wait for the disk goes to a thread.
+"""
+
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import NamedTuple
+from urllib.parse import parse_qsl
+
+from contentserver.delivery.access import Access
+from contentserver.delivery.errors import BadRequest, RangeUnsatisfiable
+from contentserver.delivery.parts import Parts
+from contentserver.delivery.responses import Headers, send_stream, send_whole
+from contentserver.delivery.rules import Rules
+from contentserver.protocol.conditionals import Outcome, evaluate
+from contentserver.protocol.dates import format_http_date
+from contentserver.protocol.digests import format_sha256
+from contentserver.protocol.dispositions import content_disposition
+from contentserver.protocol.ranges import Range, Unsatisfiable, select_range
+from contentserver.store.address import Version
+from contentserver.store.errors import BadMetadata, Deleted, PreconditionFailed
+from contentserver.store.fileops import WouldBlock
+from contentserver.store.stored_file import StoredFile
+
+WHOLE = 1 << 20  # bytes; up to here an answer is decrypted and sent in one piece
+AHEAD = 1 << 17  # bytes of body read together with the header: a photo comes in one system call
+_OF_SIGNED_URLS = frozenset({"expires", "kid", "sub", "disposition", "sig"})
+
+
+class Which(NamedTuple):
+    """Which version is asked for; both None means the latest."""
+
+    as_of: int | None = None
+    version: Version | None = None
+
+
+LATEST = Which()
+
+
+class Reader:
+    """Handlers of /v1/content for reading."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def get(self, access: Access) -> None:
+        """Answer 200, 206, 304, or raise what the table of problems turns into 404, 410, 412, 416,
+        503.
+        """
+        request = access.request
+        which = which_version(request.query) if request.query else LATEST
+        assert access.collection is not None
+        rules = self._parts.rules.of(access.collection)
+        stored = await self.open(access, which)
+        try:
+            await self._send(access, stored, which, rules)
+        finally:
+            stored.close()
+
+    async def open(self, access: Access, which: Which) -> StoredFile:
+        """The stored file, its address and version noted for the record. Raises NotStored, Deleted,
+        Erased, …
+        """
+        store, collection, key = self._parts.store, access.collection, access.key
+        assert collection is not None
+        assert key is not None
+        address = store.address(collection, key)
+        access.address = address.hex()
+        try:
+            find = partial(
+                store.open_latest,
+                collection,
+                key,
+                as_of=which.as_of,
+                version=which.version,
+                read_ahead=AHEAD,
+            )
+            try:
+                stored = find(cached_only=True)
+            except WouldBlock:
+                stored = await self._parts.reading(find)
+        except Deleted as marker:
+            access.version = str(marker.version)
+            raise
+        access.version = str(stored.version)
+        return stored
+
+    async def _send(self, access: Access, stored: StoredFile, which: Which, rules: Rules) -> None:
+        request = access.request
+        headers, etag, modified = describe(stored, access, which, rules)
+        answer = evaluate(request.method, request.headers, etag, modified)
+        if answer is Outcome.PRECONDITION_FAILED:
+            raise PreconditionFailed(stored.version)
+        if answer is Outcome.NOT_MODIFIED:
+            access.begin()
+            await access.durable()
+            await send_whole(access, 304, headers[:_LASTING])
+            return
+        span = select_range(
+            request.method, request.headers, stored.size, etag=etag, last_modified=modified,
+            date_is_strong=which.version is not None,
+        )  # fmt: skip
+        if isinstance(span, Unsatisfiable):
+            raise RangeUnsatisfiable(span.content_range)
+        await self._send_span(access, stored, headers, span)
+
+    async def _send_span(
+        self, access: Access, stored: StoredFile, headers: Headers, span: Range | None
+    ) -> None:
+        start, length = (0, stored.size) if span is None else (span.start, span.length)
+        status = 200 if span is None else 206
+        if span is not None:
+            headers.append((b"content-range", span.content_range.encode()))
+        headers.append((b"content-length", b"%d" % length))
+        access.begin()
+        if access.request.method == "HEAD":
+            await access.durable()
+            await send_whole(access, status, headers)
+        elif length <= WHOLE:
+            body = await self._read(stored, start, length)
+            await access.durable()
+            await send_whole(access, status, headers, body)
+        else:
+            await access.durable()
+            chunks = self._chunks(stored, start, length)
+            await send_stream(access, status, headers, chunks, self._parts.patience.idle)
+
+    async def _read(self, stored: StoredFile, start: int, length: int) -> bytes:
+        try:
+            return stored.read(start, length, cached_only=True)
+        except WouldBlock:
+            return await self._parts.reading(stored.read, start, length)
+
+    async def _chunks(self, stored: StoredFile, start: int, length: int) -> AsyncIterator[bytes]:
+        for position, size in stored.chunks(start, length):
+            yield await self._read(stored, position, size)
+
+
+_LASTING = 6  # how many of the headers of `describe` a 304 carries too (RFC 9110 section 15.4.5)
+
+
+def describe(
+    stored: StoredFile, access: Access, which: Which, rules: Rules
+) -> tuple[Headers, str, int]:
+    """The headers that describe a version, its entity tag, and its time in whole seconds."""
+    metadata = stored.metadata
+    etag = stored.etag
+    modified = stored.committed_at_ns // 1_000_000_000
+    media_type = metadata.media_type or "application/octet-stream"
+    exact = which.version is not None
+    headers: Headers = [
+        (b"etag", etag.encode()),
+        (b"x-version", str(stored.version).encode()),
+        (b"last-modified", format_http_date(modified).encode()),
+        (b"cache-control", _cache_control(rules, exact=exact)),
+        (b"repr-digest", format_sha256(stored.digest).encode()),
+        (b"accept-ranges", b"bytes"),
+        (b"content-type", media_type.encode("latin-1")),
+        (b"content-disposition", _disposition(access, rules, media_type, metadata.filename)),
+    ]
+    if stored.header.imported:
+        headers.append((b"x-imported", b"true"))
+    return headers, etag, modified
+
+
+def _cache_control(rules: Rules, *, exact: bool) -> bytes:
+    # A cache in between would hide reads from the audit; only an exact version may be kept, where
+    # the collection says so.
+    if exact and rules.cache_control:
+        return rules.cache_control.encode("latin-1")
+    return b"private, no-cache"
+
+
+def _disposition(access: Access, rules: Rules, media_type: str, filename: str | None) -> bytes:
+    wanted = access.principal.disposition if access.principal else None
+    inline = rules.shows_inline(media_type) and wanted != "attachment"
+    return content_disposition("inline" if inline else "attachment", filename).encode("latin-1")
+
+
+def which_version(query: bytes) -> Which:
+    """Read `as_of` or `version`. Raises BadRequest naming a parameter that is unknown, doubled or
+    no such value.
+    """
+    as_of: int | None = None
+    version: Version | None = None
+    seen: set[str] = set()
+    for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
+        if name in seen:
+            raise BadRequest(f"the parameter {name} is given more than once")
+        seen.add(name)
+        if name == "as_of":
+            as_of = _year(value)
+        elif name == "version":
+            version = _version(value)
+        elif name not in _OF_SIGNED_URLS:
+            raise BadRequest(f"the parameter {name[:40]!r} is not known here; use as_of or version")
+    if as_of is not None and version is not None:
+        raise BadRequest("as_of and version exclude each other; send one of them")
+    return Which(as_of, version)
+
+
+def _year(value: str) -> int:
+    if len(value) != 4 or not (value.isascii() and value.isdigit()):
+        raise BadRequest("as_of is a year, for example as_of=2025")
+    return int(value)
+
+
+def _version(value: str) -> Version:
+    try:
+        return Version.parse(value)
+    except BadMetadata as error:
+        raise BadRequest(str(error)) from None

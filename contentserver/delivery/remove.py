@@ -1,0 +1,38 @@
+"""DELETE of a file: a delete marker becomes its next version; no byte is removed."""
+
+from functools import partial
+
+from contentserver.delivery.access import Access
+from contentserver.delivery.declared import entity_tags, unmodified_since
+from contentserver.delivery.parts import Parts
+from contentserver.delivery.responses import send_whole
+
+
+class Remover:
+    """Handler of /v1/content for deleting."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def delete(self, access: Access) -> None:
+        """Answer 204; NotStored and Deleted become 404 and 410, a condition that does not hold
+        412.
+        """
+        headers = access.request.headers
+        assert access.collection is not None
+        assert access.key is not None
+        mark = partial(
+            self._parts.store.delete,
+            access.collection,
+            access.key,
+            actor=access.actor,
+            if_match=entity_tags(headers.get("if-match"), "If-Match"),
+            if_unmodified_since=unmodified_since(headers.get("if-unmodified-since")),
+            on_behalf_of=access.principal.end_user if access.principal else None,
+        )
+        access.address = self._parts.store.address(access.collection, access.key).hex()
+        access.begin()
+        await access.durable()
+        receipt = await self._parts.writing(mark)
+        access.version = str(receipt.version)
+        await send_whole(access, 204, [(b"x-version", access.version.encode())])

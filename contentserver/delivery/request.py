@@ -1,0 +1,94 @@
+"""One request as the data plane sees it: method, raw path, headers read once, the body as it
+arrives.
+"""
+
+import os
+import string
+import time
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any
+
+from contentserver.delivery.errors import BadRequest
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+# Fields that may stand once only: a second one is how requests are smuggled (RFC 9110 section 5.3,
+# RFC 9112
+# section 6.3). The others are lists, joined with a comma as RFC 9110 section 5.2 has it.
+SINGLE = frozenset(
+    {
+        "host", "authorization", "content-length", "content-type", "content-disposition", "range",
+        "if-range", "if-modified-since", "if-unmodified-since", "on-behalf-of", "data-subject",
+        "x-request-id", "x-custom", "transfer-encoding", "expect",
+    }
+)  # fmt: skip
+_REQUEST_ID = frozenset(string.ascii_letters + string.digits + "-_.")
+
+
+class Request:
+    """Headers are Latin-1 text by lower-case name; `arrived` is time.perf_counter()."""
+
+    __slots__ = (
+        "address",
+        "arrived",
+        "headers",
+        "method",
+        "query",
+        "raw_path",
+        "receive",
+        "request_id",
+        "send",
+    )
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.arrived = time.perf_counter()
+        self.method: str = scope["method"]
+        self.raw_path: bytes = scope["raw_path"]
+        self.query: bytes = scope["query_string"]
+        client = scope.get("client")
+        self.address: str = client[0] if client else "local"
+        self.receive = receive
+        self.send = send
+        self.headers: Mapping[str, str] = {}
+        self.request_id = os.urandom(12).hex()
+
+    def read_headers(self, pairs: list[tuple[bytes, bytes]]) -> None:
+        """Take the headers in. Raises BadRequest naming the header that stands twice or contradicts
+        another.
+        """
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in pairs}
+        if len(headers) != len(pairs):
+            headers = _joined(pairs)
+        if "transfer-encoding" in headers and "content-length" in headers:
+            raise BadRequest(
+                "Content-Length and Transfer-Encoding exclude each other; send one", close=True
+            )
+        self.headers = headers
+        given = headers.get("x-request-id")
+        if given is not None and 0 < len(given) <= 64 and _REQUEST_ID.issuperset(given):
+            self.request_id = given
+
+    @property
+    def content_length(self) -> int | None:
+        """Bytes announced, or None for a chunked body. Raises BadRequest if it is no number."""
+        value = self.headers.get("content-length")
+        if value is None:
+            return None if "transfer-encoding" in self.headers else 0
+        if not (value.isascii() and value.isdigit()) or len(value) > 18:
+            raise BadRequest("Content-Length is not a number of bytes", close=True)
+        return int(value)
+
+
+def _joined(pairs: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in pairs:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        if name not in headers:
+            headers[name] = value
+        elif name in SINGLE:
+            raise BadRequest(f"the header {name} is given more than once; send it once", close=True)
+        else:
+            headers[name] += ", " + value
+    return headers

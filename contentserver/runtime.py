@@ -1,0 +1,81 @@
+"""How a process gets its parts from the configuration. Imports no Django: the data plane starts
+without a database.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from contentserver.conf import Config
+from contentserver.store.erasure import ErasureKeys
+from contentserver.store.keyset import Keyset, read_root_key
+from contentserver.store.layout import Layout
+from contentserver.store.store import Store
+from skold.gate import Gate
+from skold.journal import Journal
+from skold.policy import PolicyReader
+from skold.signed import Document, SignedFile
+
+
+def data_keyset(config: Config) -> Keyset:
+    """Keys of whoever reads and writes files. Raises KeyMissing naming what is not there."""
+    return Keyset.open(config.data_keyset, read_root_key(config.data_root_key, "data"), "data")
+
+
+def bridge_keyset(config: Config) -> Keyset:
+    """Signing keys, which only the bridge may open."""
+    return Keyset.open(
+        config.bridge_keyset, read_root_key(config.bridge_root_key, "bridge"), "bridge"
+    )
+
+
+def policy_file(config: Config, keyset: Keyset) -> SignedFile:
+    return SignedFile(config.policy, "policy", keyset.verify_keys("policy"), config.policy_max_age)
+
+
+def layout_file(config: Config, keyset: Keyset) -> SignedFile:
+    return SignedFile(config.layout, "layout", keyset.verify_keys("layout"), None)
+
+
+def open_store(config: Config, keyset: Keyset, layout: SignedFile) -> Store:
+    erasure = ErasureKeys(
+        config.erasure_keys, keyset.erasure_key(1), keyset.naming, keyset.verify_keys("tombstone")
+    )
+    return Store(
+        config.roots,
+        LayoutReader(layout.current),
+        keyset,
+        erasure,
+        time.time_ns,
+        config.time_zone,
+        config.upload_expiry,
+    )
+
+
+def open_gate(policy: PolicyReader, keyset: Keyset) -> Gate:
+    return Gate(policy, keyset.url_keys, time.time_ns)
+
+
+def open_journal(config: Config) -> Journal:
+    """A writer of this process's own; start it after any fork."""
+    return Journal(config.journal_dirs, config.node)
+
+
+def bridge_status(config: Config) -> Path:
+    return config.home / "run" / "bridge.json"
+
+
+class LayoutReader:
+    """The layout in force, read again only when another document was published."""
+
+    def __init__(self, current: Callable[[], Document]) -> None:
+        self._current = current
+        self._seen: Document | None = None
+        self._layout: Layout | None = None
+
+    def __call__(self) -> Layout:
+        document = self._current()
+        if self._layout is None or document is not self._seen:
+            self._layout = Layout.from_document(document.number, document.payload)
+            self._seen = document
+        return self._layout
