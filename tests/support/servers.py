@@ -1,0 +1,54 @@
+"""The one PostgreSQL of a test run, and PostgreSQL servers of a test's own."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from contentserver.embedded.account import choose_account
+from contentserver.embedded.binaries import postgres_folder
+from contentserver.embedded.postgres import Postgres
+from contentserver.embedded.processes import Child, Guardian
+
+
+class TestPostgres:
+    """A running server that a test may freeze, thaw and stop. `url` is its DATABASE_URL."""
+
+    __test__ = False
+
+    def __init__(self, server: Postgres, child: Child) -> None:
+        self.url = server.url
+        self.pid = child.pid
+        self._child = child
+
+    def freeze(self) -> None:
+        """Stop every process of it in its tracks: connections hang, nothing is refused."""
+        os.killpg(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        os.killpg(self.pid, signal.SIGCONT)
+
+    def stop(self) -> None:
+        self.thaw()
+        self._child.stop()
+
+
+@contextmanager
+def running_postgres(home: Path) -> Iterator[TestPostgres]:
+    """A PostgreSQL whose sockets are in `home`/sock; it ends with the block, or this process."""
+    home.mkdir(parents=True, exist_ok=True)
+    account = choose_account(home, postgres_folder() / "bin" / "postgres")
+    lock = os.open(home / "guardian.lock", os.O_CREAT | os.O_RDWR, 0o600)
+    guardian = Guardian(lock)
+    state = account.state
+    server = Postgres(
+        account, state / "postgres", home / "sock", home / "postgres.log", fsync=False
+    )
+    running = TestPostgres(server, server.start(guardian))
+    try:
+        yield running
+    finally:
+        running.stop()
+        guardian.close()
+        os.close(lock)
