@@ -24,14 +24,11 @@ _ROWS: Final = """
 409 upload_incomplete     The upload has not received all its bytes
 409 wrong_offset          The offset is not the one the upload stands at
 409 year_sealed           The year is sealed
-409 write_elsewhere       Files of this key are still written elsewhere
 410 deleted               The file was deleted
 410 erased                The file was erased
-410 subject_erased        The data subject was erased
 410 upload_expired        The upload has expired
 411 length_required       Content-Length is required
 412 precondition_failed   A precondition does not hold
-412 tus_version           The tus version is missing or not supported
 413 too_large             The body is larger than allowed
 415 media_type_refused    The media type is not allowed here
 416 range_unsatisfiable   The file has no byte of the range
