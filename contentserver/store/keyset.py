@@ -139,7 +139,7 @@ def create_keysets(
     _make_folder(folder)
     data, bridge = folder / _DATA, folder / _BRIDGE
     with keyset_file.opened(folder) as dir_fd:
-        os.close(fileops.make_dirs_durably(dir_fd, _ERASURE_FOLDER))
+        fileops.close(fileops.make_dirs_durably(dir_fd, _ERASURE_FOLDER))
     if not bridge.exists():
         if data.exists():
             raise KeyMissing(f"set {bridge}")
@@ -174,7 +174,7 @@ def add_year_key(path: str | os.PathLike[str], root_key: bytes, year: int) -> in
         entries.append(Entry("year", str(kek_id), secrets.token_bytes(KEY_SIZE)))
         keyset_file.write(path, root_key, "data", keyset.number + 1, entries)
     finally:
-        os.close(lock)
+        fileops.close(lock)
     return kek_id
 
 

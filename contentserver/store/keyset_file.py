@@ -180,4 +180,4 @@ def opened(folder: Path) -> Iterator[int]:
     try:
         yield dir_fd
     finally:
-        os.close(dir_fd)
+        fileops.close(dir_fd)
