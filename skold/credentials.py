@@ -1,7 +1,8 @@
 """API keys `skd_<id>_<secret><checksum>`: made once, shown once, kept as a SHA-256.
 
-The secret carries 256 random bits, so a plain hash is enough: there is nothing to guess that a slow hash would
-protect. The checksum (CRC-32) lets secret scanners and careless copies be noticed without asking anybody.
+The secret carries 256 random bits, so a plain hash is enough: there is nothing to guess that a slow
+hash would protect. The checksum (CRC-32) lets secret scanners and careless copies be noticed
+without asking anybody.
 """
 
 import hashlib

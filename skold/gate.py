@@ -12,8 +12,10 @@ CredentialKind = Literal["api_key", "signed_url"]
 
 @dataclass(slots=True)
 class RequestFacts:
-    """What the gate may know of a request. `authorization` holds every Authorization field, joined by
-    ", " (RFC 9110 5.3); `raw_path` is the path as sent, still percent-encoded; `address` is the peer's."""
+    """What the gate may know of a request. `authorization` holds every Authorization field, joined
+    by ", " (RFC 9110 5.3); `raw_path` is the path as sent, still percent-encoded; `address` is the
+    peer's.
+    """
 
     method: str
     raw_path: bytes
@@ -45,7 +47,8 @@ class Anonymous:
 class Reject:
     """A credential that does not hold. `reason` is for the audit only, never for the answer.
 
-    `credential` names a key id the policy knows (and `client` its owner); `claimed` an id it does not.
+    `credential` names a key id the policy knows (and `client` its owner); `claimed` an id it does
+    not.
     """
 
     reason: str

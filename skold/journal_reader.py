@@ -1,15 +1,43 @@
-"""Reading journals: verified frames of a writer, and what its end means."""
+"""Reading journals: the verified frames of a writer, and what its end means.
 
+Nobody truncates a journal. A reader stops at the first frame that is not good and asks what lies
+behind it: frames of the same group as the bad one were never acknowledged (a torn tail); a later
+group was only written after the bad frame's had been durable, so its presence, or a beat's, means
+damage.
+"""
+
+import contextlib
 import enum
+import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from skold import records
+from skold.disk import opened
+from skold.records import RawFrame
+from skold.segments import segment_name
+from skold.slots import WriterName, find_writer, is_living, list_writers
+
+CHUNK = 1024 * 1024
+_HEADER = 44
+
+
+@dataclass(frozen=True, slots=True)
+class Tip:
+    """The last record of a writer."""
+
+    writer: str
+    n: int
+    chain: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where the next frame lies and what it must continue: `n` is the next number, `chain` the last."""
+    """Where the next frame lies and what it must continue: `n` is its number, `chain` the one
+    before it.
+    """
 
     segment: int
     offset: int
@@ -19,7 +47,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A numbered, verified record. `after` is the position behind it. Beats are not yielded."""
+    """A numbered, verified record; `after` is the position behind it. Beats are not handed out."""
 
     n: int
     body: bytes
@@ -27,42 +55,176 @@ class Frame:
     leaf: bytes
     chain: bytes
     after: Position
+    fields: dict[str, Any] = field(repr=False)
 
     @property
-    def fields(self) -> dict[str, Any]:
-        raise NotImplementedError
+    def private_intact(self) -> bool:
+        """False when the private part is not the one that was committed to: redacted, or tampered
+        with.
+        """
+        if not self.private:
+            return "private" not in self.fields
+        return bool(records.commitment(self.private) == self.fields.get("private"))
 
 
 class Tail(enum.Enum):
-    LIVING = "living"  # its slot is held: more may come
-    ENDED = "ended"  # dead; everything good has been read
-    DAMAGED = "damaged"  # records that were durable once are gone: an alarm
+    """What lies behind the last good frame."""
+
+    LIVING = "living"  # the writer's slot is held: more may come, read again
+    ENDED = "ended"  # it is dead, and everything it acknowledged has been read
+    DAMAGED = "damaged"  # records that were durable once are gone or changed: an alarm
 
 
 def iter_writers(directory: str | Path) -> Iterator[str]:
-    """Names of all writers of a journal directory, oldest first."""
-    raise NotImplementedError
+    """Names of all writers of a journal directory, in the order in which they started."""
+    return map(str, list_writers(Path(directory)))
 
 
 def start_of(writer: str) -> Position:
     """The position of a writer's very first frame."""
-    raise NotImplementedError
+    return Position(0, 0, 0, records.genesis(writer))
 
 
 class WriterReader:
-    """Frames of one writer in order; stops at the first bad one."""
-
-    position: Position
+    """Frames of one writer in order, from a position on. Holds nothing open between calls."""
 
     def __init__(
         self, directory: str | Path, writer: str, position: Position | None = None
-    ) -> None: ...
+    ) -> None:
+        """`position` is one that an earlier frame gave as `after`; None begins at the first frame."""
+        name = find_writer(writer)
+        if name is None:
+            raise ValueError(
+                f"{writer!r} is not the name of a writer: <node>.<epoch>.<slot>.<start>"
+            )
+        self.position = position or start_of(writer)
+        self._name = name
+        self._writer = writer
+        self._directory = Path(directory)
+        self._folder = self._directory / writer
 
     def read(self, limit: int = 1000) -> list[Frame]:
         """The next good frames, at most `limit`; an empty list when there are none now."""
-        raise NotImplementedError
+        frames: list[Frame] = []
+        while len(frames) < limit:
+            before = self.position
+            self._read_chunk(frames, limit)
+            if self.position == before and not self._enter_next_segment():
+                break
+        return frames
 
     def tail(self) -> Tail:
-        """What the end reached by `read` means. Ask after `read` returned an empty list; after LIVING,
-        read again."""
-        raise NotImplementedError
+        """What the end that `read` has reached means; ask when it returned an empty list."""
+        living = is_living(self._directory, self._name)
+        if not living or self._something_behind():
+            before = self.position
+            if self._damaged() and not self._grown(before):
+                return Tail.DAMAGED
+        return Tail.LIVING if living else Tail.ENDED
+
+    def _read_chunk(self, frames: list[Frame], limit: int) -> None:
+        base = self.position.offset
+        buffer = self._bytes(self.position.segment, base, CHUNK)
+        while len(frames) < limit:
+            raw = records.find_frame(buffer, self.position.offset - base)
+            if raw is None or not self._accept(raw, base + raw.end, frames):
+                return
+
+    def _accept(self, raw: RawFrame, end: int, frames: list[Frame]) -> bool:
+        at = self.position
+        fields = records.find_fields(raw.body) or {}
+        if fields.get("writer") != self._writer or fields.get("n") != raw.n:
+            return False
+        if fields.get("kind") == "beat":
+            if raw.n != at.n - 1 or raw.chain != at.chain:
+                return False
+            self.position = Position(at.segment, end, at.n, at.chain)
+            return True
+        leaf = records.leaf_hash(raw.body)
+        if raw.n != at.n or raw.chain != records.next_chain(at.chain, leaf):
+            return False
+        self.position = Position(at.segment, end, raw.n + 1, raw.chain)
+        frames.append(Frame(raw.n, raw.body, raw.private, leaf, raw.chain, self.position, fields))
+        return True
+
+    def _enter_next_segment(self) -> bool:
+        """Go on in the next file if its first frame continues the last good one."""
+        here = self.position
+        self.position = Position(here.segment + 1, 0, here.n, here.chain)
+        found: list[Frame] = []
+        raw = records.find_frame(self._bytes(here.segment + 1, 0, records.MAX_FRAME))
+        good = raw is not None and self._accept(raw, raw.end, found)
+        self.position = Position(here.segment + 1, 0, here.n, here.chain) if good else here
+        return good
+
+    def _something_behind(self) -> bool:
+        at = self.position
+        window = self._bytes(at.segment, at.offset, records.MAX_FRAME)
+        return any(window) or bool(self._bytes(at.segment + 1, 0, 1).strip(b"\0"))
+
+    def _damaged(self) -> bool:
+        at = self.position
+        raw = records.find_frame(self._bytes(at.segment, at.offset, records.MAX_FRAME))
+        if raw is not None:
+            return True  # a frame that was written whole, and is not the one that belongs here
+        return any(_written_after(frame, at.n) for frame in self._iter_behind())
+
+    def _grown(self, before: Position) -> bool:
+        """A living writer may have finished writing what looked broken a moment ago."""
+        grown = bool(self.read(1)) or self.position != before
+        self.position = before
+        return grown
+
+    def _iter_behind(self) -> Iterator[RawFrame]:
+        segment, offset = self.position.segment, self.position.offset
+        while buffer := self._bytes(segment, offset, -1):
+            yield from _iter_good_frames(buffer, self._writer)
+            segment, offset = segment + 1, 0
+
+    def _bytes(self, segment: int, offset: int, size: int) -> bytes:
+        path = self._folder / segment_name(segment)
+        with contextlib.suppress(FileNotFoundError), opened(path, os.O_RDONLY) as fd:
+            wanted = size if size >= 0 else max(0, os.fstat(fd).st_size - offset)
+            return os.pread(fd, wanted, offset)
+        return b""
+
+
+def find_tip(directory: Path, name: WriterName) -> Tip | None:
+    """The last record of a writer by its frames' checksums alone; None if it never wrote one.
+
+    Quick, for a successor's `open`: whether the chain holds is for the ledger to verify.
+    """
+    folder = directory / str(name)
+    tip: Tip | None = None
+    for path in sorted(folder.glob("*.skj"), reverse=True):
+        buffer = path.read_bytes()
+        offset = 0
+        while frame := records.find_frame(buffer, offset):
+            tip, offset = Tip(str(name), frame.n, frame.chain), frame.end
+        if tip is not None:
+            break
+    return tip
+
+
+def _iter_good_frames(buffer: bytes, writer: str) -> Iterator[RawFrame]:
+    """Every whole frame of this writer in `buffer`, wherever it begins. In a flat canonical body
+    the two bytes {" stand at its beginning only, so the nearest ones before the writer's name begin
+    the body.
+    """
+    mark = b'"writer":"' + writer.encode() + b'"'
+    place = 0
+    while (found := buffer.find(mark, place)) >= 0:
+        begin = buffer.rfind(b'{"', max(0, found - records.MAX_BODY), found)
+        frame = records.find_frame(buffer, begin - _HEADER) if begin >= _HEADER else None
+        if frame is not None:
+            yield frame
+        place = frame.end if frame is not None else found + 1
+
+
+def _written_after(frame: RawFrame, n: int) -> bool:
+    """Whether this frame can only have been written when record `n` was durable already."""
+    fields = records.find_fields(frame.body) or {}
+    if fields.get("kind") == "beat":
+        return frame.n >= n
+    group = fields.get("group")
+    return isinstance(group, int) and group > n

@@ -1,0 +1,91 @@
+"""What Sköld asks of a disk. One class, so that a test can put a failing or hanging disk in its
+place.
+"""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+FILE_MODE = 0o640
+FOLDER_MODE = 0o750
+
+
+class Disk:
+    """Plain system calls. Every method raises OSError and leaves no half-open descriptor behind."""
+
+    def make_folder(self, path: Path) -> None:
+        """Make a folder and its parents, each durable in its parent. Fine if it is there."""
+        if path.is_dir():
+            return
+        self.make_folder(path.parent)
+        with contextlib.suppress(FileExistsError):
+            path.mkdir(mode=FOLDER_MODE)
+        self.sync_folder(path.parent)
+
+    def sync_folder(self, path: Path) -> None:
+        with opened(path, os.O_RDONLY | os.O_DIRECTORY) as fd:
+            os.fsync(fd)
+
+    def create_preallocated(self, path: Path, size: int) -> int:
+        """A new file of `size` bytes of zeros, it and its name durable. Returns a descriptor to
+        write with.
+
+        Allocated now, so that later appends change no metadata and cannot run out of space.
+        """
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
+        try:
+            os.posix_fallocate(fd, 0, size)
+            os.fsync(fd)
+            self.sync_folder(path.parent)
+        except BaseException:
+            os.close(fd)
+            with contextlib.suppress(OSError):
+                path.unlink()
+            raise
+        return fd
+
+    def write(self, fd: int, data: bytes, offset: int) -> None:
+        """All of `data` at `offset`; not yet durable."""
+        view = memoryview(data)
+        while view:
+            written = os.pwrite(fd, view, offset)
+            view, offset = view[written:], offset + written
+
+    def sync(self, fd: int) -> None:
+        """fdatasync. After an error the descriptor must never be synced again: Linux marks the lost
+        pages clean, so a second call would report success.
+        """
+        os.fdatasync(fd)
+
+    def close(self, fd: int) -> None:
+        os.close(fd)
+
+    def unlink(self, path: Path) -> None:
+        path.unlink(missing_ok=True)
+
+
+def replace_durably(path: Path, raw: bytes) -> None:
+    """The file holds `raw` on stable storage when this returns; readers see the old or the new one
+    whole.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
+    try:
+        with opened(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE) as fd:
+            Disk().write(fd, raw, 0)
+            os.fsync(fd)
+        temporary.rename(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    Disk().sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def opened(path: Path, flags: int, mode: int = 0) -> Iterator[int]:
+    """A descriptor that is closed at the end, whatever happens."""
+    fd = os.open(path, flags | os.O_CLOEXEC, mode)
+    try:
+        yield fd
+    finally:
+        os.close(fd)

@@ -1,0 +1,164 @@
+"""Which writer lives: watches the living one's disk, ends it when it fails, begins the next.
+
+A thread of its own does this, because the writer's thread may hang in the kernel for as long as a
+disk likes.
+"""
+
+import logging
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+from skold.backlog import Backlog, Entry
+from skold.journal_reader import Tip
+from skold.life import Life, Terms
+from skold.records import Scalar
+from skold.tickets import LIMBO, Group, JournalUnavailable, Ticket
+
+_WATCH = 0.05  # seconds between two looks at the disk's patience
+_BACK_OFF = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0)  # seconds before the next attempt to open a writer
+_OPENING = 2  # times the patience: allocating a segment is more work than a sync
+_log = logging.getLogger(__name__)
+
+
+class Succession:
+    """`life` is the living writer or None; read and use it under `lock`."""
+
+    def __init__(self, terms: Terms, dirs: list[Path]) -> None:
+        self.lock = threading.Lock()
+        self.life: Life | None = None
+        self.reason = "the journal is not open yet"
+        self._changed = threading.Condition(self.lock)
+        self._terms = terms
+        self._dirs = dirs
+        self._last = dirs[-1]
+        self._threads: dict[Path, threading.Thread] = {}
+        self._backlog = Backlog()
+        self._held: Group | None = None
+        self._after: Tip | None = None
+        self._past_flushes = 0
+        self._closing = False
+        self._keeper = threading.Thread(target=self._keep, name="skold-keeper", daemon=True)
+
+    def start(self) -> None:
+        """Returns when the first writer is open, or the first attempt at each directory has failed."""
+        self._keeper.start()
+        patience = self._terms.patience * _OPENING * len(self._dirs)
+        with self.lock:
+            self._changed.wait(patience)
+
+    def stop(self) -> None:
+        """End the living writer in order; whatever waits for another one is refused."""
+        with self.lock:
+            life, self.life = self.life, None
+            self._closing, self.reason = True, "the journal is closed"
+            self._refuse()
+            last = life.finish() if life is not None else None
+            self._changed.notify_all()
+        if life is not None and last is not None:
+            try:
+                last.wait(self._terms.patience)
+            except JournalUnavailable as error:
+                _log.warning("the journal could not be closed in order: %s", error)
+            life.thread.join(self._terms.patience)
+        self._keeper.join(self._terms.patience * _OPENING)
+
+    @property
+    def flushes(self) -> int:
+        """Groups made durable by all lives."""
+        with self.lock:
+            return self._past_flushes + (self.life.flushes if self.life is not None else 0)
+
+    def hold(
+        self,
+        kind: str,
+        body: Mapping[str, Scalar],
+        private: tuple[bytes, str] | None,
+        ref: Ticket | None,
+    ) -> Ticket:
+        """Keep a record for the writer that is about to take over. Raises JournalUnavailable if
+        none is.
+        """
+        if self._held is None:
+            raise JournalUnavailable(self.reason)
+        ticket = Ticket(self.lock, self._held, LIMBO, "", ref)
+        self._backlog.hold(Entry(ticket, kind, body, private))
+        return ticket
+
+    # -- the keeper's thread -----------------------------------------------------------------------
+
+    def _keep(self) -> None:
+        failures = 0
+        while not self._closing:
+            pause = _WATCH
+            if self.life is not None:
+                self._watch(self.life)
+            elif self._begin_anywhere():
+                failures = 0
+            else:
+                pause = _BACK_OFF[min(failures, len(_BACK_OFF) - 1)]
+                failures += 1
+            with self.lock:
+                if not self._closing and (self.life is not None or pause != _WATCH):
+                    self._changed.wait(pause)
+
+    def _watch(self, life: Life) -> None:
+        with self.lock:
+            waited = life.waited()
+            if waited > _WATCH:
+                life.kick()  # its event loop did not come round to it
+        if waited > self._terms.patience:
+            self._over(life, f"{life.directory}: no sync within {self._terms.patience} s")
+
+    def _begin_anywhere(self) -> bool:
+        place = self._dirs.index(self._last) + 1
+        for directory in self._dirs[place:] + self._dirs[:place]:
+            thread = self._threads.get(directory)
+            if thread is not None and thread.is_alive():
+                continue  # the last writer there still hangs in the kernel
+            if self._begin(directory):
+                return True
+        with self.lock:
+            self._refuse()
+            self._changed.notify_all()
+        return False
+
+    def _begin(self, directory: Path) -> bool:
+        life = Life(self._terms, directory, self.lock, after=self._after, on_failure=self._over)
+        self._threads[directory] = life.thread
+        life.thread.start()
+        opened = life.opened.wait(self._terms.patience * _OPENING)
+        with self.lock:
+            if life.failed is not None or not opened or self._closing:
+                self.reason = life.failed or f"{directory}: no writer could be opened in time"
+                _log.error("no journal writer: %s", self.reason)
+                life.take_unsettled()
+                return False
+            self.life, self._held = life, None
+            life.repeat(self._backlog)
+            self._backlog = Backlog()
+            self._changed.notify_all()
+        return True
+
+    def _over(self, life: Life, reason: str) -> None:
+        """The life ends; its records wait for the next one, or are refused where there is no other
+        disk.
+        """
+        with self.lock:
+            if life is not self.life:
+                return
+            _log.error("a journal writer's life ended: %s", reason)
+            self.life, self.reason = None, reason
+            self._past_flushes += life.flushes
+            self._after, self._last = life.tip, life.directory
+            self._backlog.take_over(life.take_unsettled())
+            if len(self._dirs) > 1:
+                self._held = Group()
+                self._backlog.groups.append(self._held)
+            else:
+                self._refuse()
+            self._changed.notify_all()
+
+    def _refuse(self) -> None:
+        self._backlog.refuse(self.reason)
+        self._held = None
