@@ -3,7 +3,6 @@ that is why they agree.
 """
 
 import datetime as dt
-import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,7 +31,7 @@ class VersionFacts:
     data_subject: str
     original_time: str
     source: str
-    custom: str
+    custom: Mapping[str, str]
     committed_at: dt.datetime
     deleted: bool
     imported: bool
@@ -62,7 +61,7 @@ def facts_of(info: VersionInfo) -> VersionFacts:
         data_subject=_text(metadata.data_subject),
         original_time=_text(metadata.original_time),
         source=_text(metadata.source),
-        custom=_json(metadata.custom),
+        custom=_texts(metadata.custom),
         committed_at=time_of(info.committed_at_ns),
         deleted=info.deleted,
         imported=info.imported,
@@ -79,6 +78,5 @@ def _text(value: str | None) -> str:
     return "" if value is None else value.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
-def _json(value: Mapping[str, str] | None) -> str:
-    cleaned = {_text(name): _text(text) for name, text in (value or {}).items()}
-    return json.dumps(cleaned, ensure_ascii=False, sort_keys=True)
+def _texts(value: Mapping[str, str] | None) -> dict[str, str]:
+    return {_text(name): _text(text) for name, text in (value or {}).items()}

@@ -111,10 +111,9 @@ class StorageRoot(models.Model):
 
     node = models.CharField(_("node"), max_length=64)
     name = models.CharField(_("name"), max_length=64)
-    identity = models.UUIDField(_("identity"), default=uuid.uuid4)
     path = models.CharField(_("path"), max_length=1024)
-    total_bytes = models.BigIntegerField(_("size"), null=True)
-    free_bytes = models.BigIntegerField(_("free"), null=True)
+    total_bytes = models.BigIntegerField(_("size"), default=0)
+    free_bytes = models.BigIntegerField(_("free"), default=0)
     present = models.BooleanField(_("present"), default=True)
     seen_at = models.DateTimeField(_("seen"))
 
@@ -333,3 +332,19 @@ class Change(models.Model):
 
     def __str__(self) -> str:
         return f"{self.node} {self.number}"
+
+
+class RebuildMark(models.Model):
+    """How far `rebuild_catalog` has come; gone when it is through."""
+
+    node = models.CharField(_("node"), max_length=64, primary_key=True)
+    year = models.PositiveSmallIntegerField(_("year"))
+    after = models.UUIDField(_("address reached"), null=True)
+    counts = models.JSONField(_("counts so far"), default=dict)
+
+    class Meta:
+        verbose_name = _("rebuild mark")
+        verbose_name_plural = _("rebuild marks")
+
+    def __str__(self) -> str:
+        return f"{self.node} {self.year}"

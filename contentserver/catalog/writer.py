@@ -4,6 +4,7 @@ Promise: when `record` returns, every version given is committed in PostgreSQL a
 change feed under one number. Only then may the caller unlink an outbox entry.
 """
 
+import json
 import uuid
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -61,10 +62,11 @@ def _file_columns(batch: Sequence[VersionFacts]) -> dict[str, Any]:
 def _version_columns(batch: Sequence[VersionFacts]) -> dict[str, Any]:
     names = (
         "year", "number", "size", "sha256", "media_type", "filename", "created_by", "on_behalf_of",
-        "data_subject", "original_time", "source", "custom", "committed_at", "deleted", "imported",
+        "data_subject", "original_time", "source", "committed_at", "deleted", "imported",
     )  # fmt: skip
     columns: dict[str, Any] = {name: [getattr(fact, name) for fact in batch] for name in names}
     return columns | {
         "file": [fact.address for fact in batch],
         "identity": [fact.header_id for fact in batch],
+        "custom": [json.dumps(fact.custom, ensure_ascii=False) for fact in batch],
     }

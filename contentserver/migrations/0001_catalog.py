@@ -205,6 +205,24 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="RebuildMark",
+            fields=[
+                (
+                    "node",
+                    models.CharField(
+                        max_length=64, primary_key=True, serialize=False, verbose_name="node"
+                    ),
+                ),
+                ("year", models.PositiveSmallIntegerField(verbose_name="year")),
+                ("after", models.UUIDField(null=True, verbose_name="address reached")),
+                ("counts", models.JSONField(default=dict, verbose_name="counts so far")),
+            ],
+            options={
+                "verbose_name": "rebuild mark",
+                "verbose_name_plural": "rebuild marks",
+            },
+        ),
+        migrations.CreateModel(
             name="File",
             fields=[
                 (
@@ -271,10 +289,9 @@ class Migration(migrations.Migration):
                 ),
                 ("node", models.CharField(max_length=64, verbose_name="node")),
                 ("name", models.CharField(max_length=64, verbose_name="name")),
-                ("identity", models.UUIDField(default=uuid.uuid4, verbose_name="identity")),
                 ("path", models.CharField(max_length=1024, verbose_name="path")),
-                ("total_bytes", models.BigIntegerField(null=True, verbose_name="size")),
-                ("free_bytes", models.BigIntegerField(null=True, verbose_name="free")),
+                ("total_bytes", models.BigIntegerField(default=0, verbose_name="size")),
+                ("free_bytes", models.BigIntegerField(default=0, verbose_name="free")),
                 ("present", models.BooleanField(default=True, verbose_name="present")),
                 ("seen_at", models.DateTimeField(verbose_name="seen")),
             ],

@@ -20,7 +20,7 @@ KIND = "layout"
 Payload = Mapping[str, Any]
 
 
-class LayoutRefused(Exception):  # noqa: N818 - named for the situation
+class LayoutRefused(Exception):
     """What was asked cannot be done; the text says why, and what can."""
 
 

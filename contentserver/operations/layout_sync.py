@@ -2,7 +2,7 @@
 
 import datetime as dt
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection
 
 from django.db import transaction
 from django.db.models import Max
@@ -22,7 +22,7 @@ class LayoutSync:
         self,
         publisher: LayoutPublisher,
         *,
-        roots: Callable[[], Mapping[str, object]],
+        roots: Callable[[], Collection[str]],
         today: Callable[[], dt.date],
     ) -> None:
         """`roots`: names of this node's storage roots; `today`: the date at the institution."""

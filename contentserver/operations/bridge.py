@@ -1,0 +1,208 @@
+"""The bridge of a node: it alone carries facts between disk and database.
+
+Out go policy and layout, in come audit records and versions. What needs the disk alone (numbering
+the ledger, fanning out outboxes, recovery) goes on without PostgreSQL; what needs PostgreSQL waits
+for it and catches up. Every step is idempotent, so the bridge may be killed at any moment.
+"""
+
+import datetime as dt
+import logging
+import os
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.db import connections
+from django.utils import timezone
+from psycopg.conninfo import make_conninfo
+
+from contentserver import runtime
+from contentserver.catalog.consumer import BOX, CatalogConsumer
+from contentserver.catalog.models import StorageRoot
+from contentserver.catalog.rules import collection_rules
+from contentserver.conf import Config
+from contentserver.operations.layout import LayoutPublisher
+from contentserver.operations.layout_sync import LayoutSync
+from contentserver.operations.loops import Loop
+from contentserver.operations.recovery import expire_uploads
+from contentserver.operations.status import StatusFile
+from contentserver.store import fileops
+from contentserver.store.keyset import Keyset
+from skold.ledger.copier import Copier
+from skold.ledger.sequencer import Sequencer
+from skold.publisher import Publisher
+
+log = logging.getLogger(__name__)
+
+CONSUMERS = (BOX,)
+LOCK = "bridge.lock"
+ACTOR = "bridge"
+SHUTDOWN = 4.0
+"""Seconds that loops get to finish what they are at; after that the process ends under them."""
+
+
+class BridgeRuns(Exception):
+    """Another bridge works on this home."""
+
+
+class Bridge:
+    """All loops of one node. `run` returns when `stop` is set and they have ended."""
+
+    def __init__(self, config: Config) -> None:
+        """Takes the home for itself. Raises BridgeRuns, KeyMissing, OSError."""
+        self._config = config
+        config.run.mkdir(parents=True, exist_ok=True)
+        self._lock = _take_lock(config)
+        self._stop = threading.Event()
+        keyset = runtime.data_keyset(config)
+        self._store = runtime.open_store(config, keyset, runtime.layout_file(config, keyset))
+        self._journal = runtime.open_journal(config)
+        self._sequencer: Sequencer | None = None
+        self._copier = Copier(config.ledger, config.node, _conninfo())
+        self._consumer = CatalogConsumer(self._store, node=config.node)
+        self._publisher, self._layout = _publishers(config, keyset, self._root_names)
+        self._status = StatusFile(
+            runtime.bridge_status(config),
+            node=config.node,
+            outbox=self._store.outbox,
+            boxes=("new", *CONSUMERS),
+        )
+        self._loops = self._make_loops()
+
+    def stop(self) -> None:
+        """End soon; may be called from a signal handler."""
+        self._stop.set()
+
+    def run(self) -> bool:
+        """Work until `stop`. Whether every loop ended in time; if not, end the process at once."""
+        self._journal.start()
+        for loop in self._loops:
+            loop.start()
+        log.info("bridge_ready", extra={"node": self._config.node, "pid": os.getpid()})
+        self._stop.wait()
+        deadline = timezone.now() + dt.timedelta(seconds=SHUTDOWN)
+        ended = [loop.join(_left(deadline)) for loop in self._loops]
+        if not all(ended):
+            return False
+        if self._sequencer is not None:
+            self._sequencer.close()
+        self._journal.close()
+        self._store.close()
+        return True
+
+    def _make_loops(self) -> list[Loop]:
+        work = (
+            self._loop("fan_out", self._fan_out, 0.1),
+            self._loop("catalog", self._consumer.step, 0.1, facts=self._catalog_facts),
+            self._loop("ledger", self._sequence, 0.1, facts=self._ledger_facts),
+            self._loop("audit", self._copy, 0.1),
+            self._loop("policy", self._publish_policy, 0.3),
+            self._loop("layout", self._layout.step, 0.5),
+            self._loop("roots", self._record_roots, 15.0),
+            self._loop("recovery", self._recover, 300.0),
+        )
+        return [*work, self._loop("status", lambda: self._status.write(work), 0.5)]
+
+    def _loop(
+        self,
+        name: str,
+        step: Callable[[], object],
+        interval: float,
+        facts: Callable[[], Mapping[str, Any]] | None = None,
+    ) -> Loop:
+        return Loop(
+            name,
+            lambda: bool(step()),
+            interval=interval,
+            stop=self._stop,
+            after_error=connections.close_all,
+            facts=facts,
+        )
+
+    def _fan_out(self) -> bool:
+        return self._store.outbox.fan_out(CONSUMERS) > 0
+
+    def _sequence(self) -> bool:
+        if self._sequencer is None:
+            config = self._config
+            self._sequencer = Sequencer(config.journal_dirs, config.ledger, config.node)
+        return self._sequencer.step() > 0
+
+    def _copy(self) -> bool:
+        return self._copier.step() > 0
+
+    def _publish_policy(self) -> None:
+        self._publisher.step()
+
+    def _recover(self) -> None:
+        expire_uploads(actor=ACTOR, store=self._store, journal=self._journal)
+
+    def _record_roots(self) -> None:
+        for root in self._store.space():
+            StorageRoot.objects.update_or_create(
+                node=self._config.node,
+                name=root.name,
+                defaults={
+                    "path": root.path,
+                    "total_bytes": root.total,
+                    "free_bytes": root.free,
+                    "present": root.present,
+                    "seen_at": timezone.now(),
+                },
+            )
+
+    def _root_names(self) -> set[str]:
+        return {root.name for root in self._store.space() if root.present}
+
+    def _catalog_facts(self) -> Mapping[str, Any]:
+        return {
+            "recorded": self._consumer.recorded,
+            "waiting_aside": self._consumer.waiting_aside,
+        }
+
+    def _ledger_facts(self) -> Mapping[str, Any]:
+        if self._sequencer is None:
+            return {}
+        return {"leaves": self._sequencer.mark.leaves, "alarms": dict(self._sequencer.alarms)}
+
+
+def _take_lock(config: Config) -> int:
+    directory = os.open(config.run, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        lock = fileops.open_lock(directory, LOCK)
+    finally:
+        os.close(directory)
+    if not fileops.try_lock(lock):
+        os.close(lock)
+        raise BridgeRuns(f"another bridge works on {config.home}; a node has exactly one")
+    return lock
+
+
+def _publishers(
+    config: Config, reading: Keyset, roots: Callable[[], set[str]]
+) -> tuple[Publisher, LayoutSync]:
+    signing = runtime.bridge_keyset(config)
+    policy = Publisher(
+        path=config.policy,
+        sign_with=signing.signing_key("policy"),
+        verify_keys=reading.verify_keys("policy"),
+        collection_rules=collection_rules,
+    )
+    layout = LayoutPublisher(
+        config.layout,
+        verify_keys=reading.verify_keys("layout"),
+        signing_key=lambda: signing.signing_key("layout"),
+    )
+    today = lambda: timezone.now().astimezone(config.time_zone).date()  # noqa: E731
+    return policy, LayoutSync(layout, roots=roots, today=today)
+
+
+def _conninfo() -> str:
+    """The address of Django's database, for a connection of the copier's own."""
+    wanted = ("dbname", "user", "password", "host", "port", "sslmode", "sslrootcert")
+    params = connections["default"].get_connection_params()
+    return make_conninfo(**{name: params[name] for name in wanted if params.get(name)})
+
+
+def _left(deadline: dt.datetime) -> float:
+    return max(0.0, (deadline - timezone.now()).total_seconds())
