@@ -66,7 +66,7 @@ def test_the_problems_of_http_md_are_those_of_the_code():
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_the_modules_and_commands_it_names_exist(page):
-    """`contentserver/store/fileops.py`, `contentserver.runtime` and `manage.py run_bridge` must be there."""
+    """A file, a module or a management command that a page names in backquotes must be there."""
     text = page.read_text(encoding="utf-8")
     for path in re.findall(
         r"`((?:contentserver|skold|migrator|tests|benchmarks|deploy|docs)/[\w./-]+)`", text
