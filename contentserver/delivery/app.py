@@ -35,16 +35,22 @@ class DataPlane:
         self.parts = parts
         self.under_way = 0
         self.refusals = Refusals(parts)
-        self.routes = Routes()
+        self.routes = self.table(parts, health)
+
+    @staticmethod
+    def table(parts: Parts, health: Health | None = None) -> Routes:
+        """Every route, with the action it asks for."""
+        routes = Routes()
         reader, lister = Reader(parts), Lister(parts)
-        self.routes.add("content", "GET", "read", reader.get, keyed=True)
-        self.routes.add("content", "HEAD", "read", reader.get, keyed=True)
-        self.routes.add("content", "PUT", "write", Writer(parts).put, keyed=True)
-        self.routes.add("content", "DELETE", "delete", Remover(parts).delete, keyed=True)
-        self.routes.add("versions", "GET", "read", lister.versions, keyed=True)
-        self.routes.add("heads", "POST", "read", lister.heads, keyed=False)
-        for path, handler in health.handlers().items():
-            self.routes.add(path, "GET", PUBLIC, handler, keyed=False)
+        routes.add("content", "GET", "read", reader.get, keyed=True)
+        routes.add("content", "HEAD", "read", reader.get, keyed=True)
+        routes.add("content", "PUT", "write", Writer(parts).put, keyed=True)
+        routes.add("content", "DELETE", "delete", Remover(parts).delete, keyed=True)
+        routes.add("versions", "GET", "read", lister.versions, keyed=True)
+        routes.add("heads", "POST", "read", lister.heads, keyed=False)
+        for path, handler in health.handlers().items() if health else ():
+            routes.add(path, "GET", PUBLIC, handler, keyed=False)
+        return routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive, send)

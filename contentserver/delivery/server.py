@@ -8,7 +8,6 @@ request, ends both.
 """
 
 import asyncio
-from collections.abc import Sequence
 from typing import ClassVar
 
 import uvicorn
@@ -63,14 +62,14 @@ async def sweep(every: float = SWEEP) -> None:
 
 
 def serve(
-    application: str, *, host: str, port: int, workers: int = 1, proxies: Sequence[str] = ()
+    application: str, *, host: str, port: int, workers: int = 1, proxies: str | None = None
 ) -> None:
     """Serve `module:attribute` until SIGTERM or SIGINT; requests under way are finished within 30
     seconds.
 
     SIGHUP replaces several workers one by one. `proxies` names the addresses whose X-Forwarded-For
     is believed
-    none by default.
+    (comma-separated), none by default.
     """
     config = uvicorn.Config(
         application,
@@ -87,8 +86,8 @@ def serve(
         backlog=4096,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=30,
-        proxy_headers=bool(proxies),
-        forwarded_allow_ips=list(proxies),
+        proxy_headers=proxies is not None,
+        forwarded_allow_ips=proxies,
     )
     if workers == 1:
         uvicorn.Server(config).run()
