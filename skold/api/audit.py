@@ -1,0 +1,44 @@
+"""The audit over HTTP: searched and read, never written."""
+
+from django.db.models import QuerySet
+from django.http import Http404
+from django_filters.rest_framework import DjangoFilterBackend
+from rest_framework import mixins, viewsets
+from rest_framework.request import Request
+
+from skold.api import filters, serializers
+from skold.api.guard import GuardedView
+from skold.api.pagination import KeysetPagination
+from skold.models import AuditRecord
+
+
+class AuditViewSet(
+    GuardedView,
+    mixins.ListModelMixin,
+    mixins.RetrieveModelMixin,
+    viewsets.GenericViewSet[AuditRecord],
+):
+    """Records of every access, newest first. Whoever may read the audit of one collection only
+    names it: `?collection=photos`.
+    """
+
+    gate_actions = dict.fromkeys(("list", "retrieve"), "audit")
+    queryset = AuditRecord.objects.all()
+    serializer_class = serializers.AuditRecordSerializer
+    pagination_class = KeysetPagination
+    ordering = ("-at", "-node", "-leaf_index")
+    filter_backends = [DjangoFilterBackend]
+    filterset_class = filters.AuditFilter
+    lookup_value_regex = r"[a-z0-9.-]+:[0-9]+"
+
+    def gate_collection(self, request: Request) -> str | None:
+        """The collection whose records alone will be shown."""
+        return request.query_params.get("collection") or None
+
+    def get_object(self) -> AuditRecord:
+        """One record by `node:leaf`, within what the filters leave. Raises Http404."""
+        rows: QuerySet[AuditRecord] = AuditRecord.objects.at_position(self.kwargs["pk"])
+        record: AuditRecord | None = self.filter_queryset(rows).first()
+        if record is None:
+            raise Http404
+        return record

@@ -1,0 +1,79 @@
+"""API callers, known by the same gate as on the data plane."""
+
+from dataclasses import dataclass
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from skold.api.problems import PolicyUnavailable
+from skold.control import parts
+from skold.gate import Anonymous, Principal, Reject, RequestFacts
+from skold.policy import PolicyInvalid
+from skold.signed import PolicyMissing, PolicyTooOld
+
+
+@dataclass(frozen=True, slots=True)
+class ApiUser:
+    """Stands where Django has a user: the client that calls."""
+
+    principal: Principal
+    is_authenticated: bool = True
+    is_active: bool = True
+    pk: None = None
+
+    @property
+    def actor(self) -> str:
+        """Whom services name as the one who acts."""
+        return self.principal.client
+
+    def __str__(self) -> str:
+        return self.principal.client
+
+
+class CredentialRejected(AuthenticationFailed):
+    """A credential that does not hold. Why is for the audit only."""
+
+    default_detail = _("Credentials are missing or not valid.")
+
+    def __init__(self, reject: Reject) -> None:
+        super().__init__()
+        self.reject = reject
+
+
+class GateAuthentication(BaseAuthentication):
+    """`Authorization: Bearer skd_…`, judged by the gate. Signed URLs open files, not this API."""
+
+    def authenticate(self, request: Request) -> tuple[ApiUser, Principal] | None:
+        """Raises CredentialRejected (401) and PolicyUnavailable (503); None without credentials."""
+        try:
+            found = parts.gate().identify(facts_of(request))
+        except (PolicyMissing, PolicyTooOld, PolicyInvalid) as error:
+            raise PolicyUnavailable from error
+        if isinstance(found, Anonymous):
+            return None
+        if isinstance(found, Reject):
+            raise CredentialRejected(found)
+        if found.credential_kind != "api_key":
+            raise CredentialRejected(
+                Reject("signed_url_on_control_plane", found.credential, found.client)
+            )
+        return ApiUser(found), found
+
+    def authenticate_header(self, _request: Request) -> str:
+        """Makes DRF answer 401 instead of 403."""
+        return "Bearer"
+
+
+def facts_of(request: Request) -> RequestFacts:
+    """What the gate may know of a request."""
+    meta = request.META
+    return RequestFacts(
+        method=request.method or "",
+        raw_path=request.path.encode(),
+        query=meta.get("QUERY_STRING", "").encode(),
+        authorization=meta.get("HTTP_AUTHORIZATION"),
+        on_behalf_of=meta.get("HTTP_ON_BEHALF_OF"),
+        address=meta.get("REMOTE_ADDR", ""),
+    )

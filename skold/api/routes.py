@@ -1,0 +1,18 @@
+"""What the project registers under /api/v1: `for entry in router_entries:
+router.register(*entry)`."""
+
+from typing import Any
+
+from rest_framework.viewsets import GenericViewSet
+
+from skold.api.audit import AuditViewSet
+from skold.api.views import ApiKeyViewSet, ClientViewSet, GrantViewSet, UrlKeyViewSet
+
+router_entries: list[tuple[str, type[GenericViewSet[Any]], str]] = [
+    ("clients", ClientViewSet, "client"),
+    ("keys", ApiKeyViewSet, "api-key"),
+    ("url-keys", UrlKeyViewSet, "url-key"),
+    ("grants", GrantViewSet, "grant"),
+    ("audit", AuditViewSet, "audit"),
+]
+"""(prefix, viewset, basename)."""

@@ -1,0 +1,73 @@
+"""Every page of the admin is an access: recorded before it is made, or not made."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import ResolverMatch
+
+from skold.control.recording import ControlAccess
+from skold.gate import Decision
+from skold.journal import JournalUnavailable
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+UNRECORDED = frozenset({"jsi18n"})
+"""Texts for scripts: the same for everybody."""
+
+
+class AdminAuditMiddleware:
+    """Writes `req` before and `done` after each view of the admin. Stands behind authentication."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        access = getattr(request, "control_access", None)
+        if isinstance(access, ControlAccess):
+            access.finish(response.status_code)
+        return response
+
+    def process_view(
+        self, request: HttpRequest, _view: Any, _args: Any, kwargs: Mapping[str, Any]
+    ) -> HttpResponse | None:
+        """Record the access; 503 where that cannot be done."""
+        match = request.resolver_match
+        if match is None or "admin" not in match.app_names or match.url_name in UNRECORDED:
+            return None
+        access = ControlAccess(request, _action(match), _resource(match, kwargs))
+        refused = _judge(request, match, access)
+        try:
+            access.begin(refused)
+        except JournalUnavailable:
+            response = render(request, "skold/not_recorded.html", status=503)
+            response["Retry-After"] = "5"
+            return response
+        request.control_access = access  # type: ignore[attr-defined]
+        return None
+
+
+def _judge(request: HttpRequest, match: ResolverMatch, access: ControlAccess) -> str | None:
+    """Say who asks, and why the admin will refuse, if it will."""
+    user = request.user
+    if user.is_authenticated:
+        access.name_session(str(user.pk), user.get_username())
+    elif match.url_name == "login":
+        access.name_session(None, request.POST.get("username", "")[:150] or None)
+        access.decision = Decision(allowed=True, reason="login")
+        return None
+    if not admin.site.has_permission(request):
+        return "not_staff" if user.is_authenticated else "anonymous"
+    access.decision = Decision(allowed=True, reason="staff")
+    return None
+
+
+def _action(match: ResolverMatch) -> str:
+    return "audit" if (match.url_name or "").startswith("skold_auditrecord") else "administer"
+
+
+def _resource(match: ResolverMatch, kwargs: Mapping[str, Any]) -> str:
+    object_id = kwargs.get("object_id")
+    return f"{match.url_name}:{object_id}" if object_id else str(match.url_name)

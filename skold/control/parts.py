@@ -1,0 +1,118 @@
+"""What the control plane needs from the process it runs in: gate, journal, keys that wrap secrets.
+
+Sköld does not know where they come from. The project installs callables, usually in
+`AppConfig.ready`:
+
+    parts.install(gate=..., journal=..., url_keys=..., problem_base="https://...")
+
+Each is called at first use and again after a fork: a journal's threads do not survive one.
+"""
+
+import atexit
+import os
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from skold.gate import Gate
+from skold.journal import Journal
+
+MakeGate = Callable[[], Gate]
+MakeJournal = Callable[[], Journal]
+MakeUrlKeys = Callable[[], Mapping[int, bytes]]
+
+
+class NotInstalledError(RuntimeError):
+    """The project has not said where gate and journal come from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Makers:
+    """What `install` was given."""
+
+    gate: MakeGate
+    journal: MakeJournal
+    url_keys: MakeUrlKeys
+    problem_base: str
+
+
+@dataclass(slots=True)
+class Parts:
+    """The parts of this process."""
+
+    pid: int
+    gate: Gate
+    journal: Journal
+
+
+_makers: Makers | None = None
+_parts: Parts | None = None
+_lock = threading.Lock()
+
+
+def install(
+    *, gate: MakeGate, journal: MakeJournal, url_keys: MakeUrlKeys, problem_base: str
+) -> None:
+    """Say where the parts come from. `journal` gives one that is not started yet: it is started at
+    first use and closed at exit. `url_keys` gives number -> key of the data keyset. `problem_base`
+    precedes the type of a problem (RFC 9457).
+    """
+    global _makers
+    shut()
+    _makers = Makers(gate, journal, url_keys, problem_base)
+
+
+def is_installed() -> bool:
+    """Whether `install` was called."""
+    return _makers is not None
+
+
+def gate() -> Gate:
+    """This process's gate. Raises NotInstalledError."""
+    return _open().gate
+
+
+def journal() -> Journal:
+    """This process's journal, started. Raises NotInstalledError."""
+    return _open().journal
+
+
+def url_keys() -> Mapping[int, bytes]:
+    """The keys that wrap the secrets of signing keys. Raises NotInstalledError."""
+    return _get_makers().url_keys()
+
+
+def problem_base() -> str:
+    """What precedes the type of a problem."""
+    return _get_makers().problem_base
+
+
+def shut() -> None:
+    """Close the journal, if this process opened one."""
+    global _parts
+    with _lock:
+        if _parts is not None and _parts.pid == os.getpid():
+            _parts.journal.close()
+        _parts = None
+
+
+def _open() -> Parts:
+    global _parts
+    if _parts is not None and _parts.pid == os.getpid():
+        return _parts
+    with _lock:
+        if _parts is None or _parts.pid != os.getpid():
+            makers = _get_makers()
+            made = Parts(os.getpid(), makers.gate(), makers.journal())
+            made.journal.start()
+            atexit.register(shut)
+            _parts = made
+        return _parts
+
+
+def _get_makers() -> Makers:
+    if _makers is None:
+        raise NotInstalledError(
+            "skold.control.parts.install was not called; call it in AppConfig.ready"
+        )
+    return _makers
