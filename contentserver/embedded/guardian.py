@@ -13,7 +13,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 PATIENCE = 8.0
 
@@ -58,7 +58,38 @@ def end(groups: Groups, patience: float = PATIENCE) -> None:
         for group in [group for group in groups if not _signal(group, 0)]:
             del groups[group]
     for group in groups:
-        _signal(group, signal.SIGKILL)
+        kill(group)
+
+
+def kill(leader: int) -> None:
+    """Kill a group and all descendants of its leader: a backend of PostgreSQL is its own group."""
+    doomed = list(iter_descendants(leader))
+    _signal(leader, signal.SIGKILL)
+    for pid in doomed:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def iter_descendants(pid: int) -> Iterator[int]:
+    """The children of a process and theirs, as /proc shows them at this moment."""
+    children: dict[int, list[int]] = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            children.setdefault(_parent(entry), []).append(int(entry))
+    waiting = [pid]
+    while waiting:
+        found = children.get(waiting.pop(), [])
+        yield from found
+        waiting += found
+
+
+def _parent(pid: str) -> int:
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as stat:
+            # The name in parentheses may hold anything; the state and the parent follow it.
+            return int(stat.read().rpartition(b")")[2].split()[1])
+    except OSError:
+        return 0
 
 
 def remove(path: str) -> None:

@@ -116,10 +116,14 @@ class Child:
         self.ask_to_stop()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(self.command.patience if patience is None else patience)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.pid, signal.SIGKILL)
+        guardian.kill(self.pid)
         self._process.wait()
         self._guardian.forget(self.pid)
+
+    def kill(self) -> None:
+        """Without asking. `stop` still has to be called."""
+        if self.is_running():
+            guardian.kill(self.pid)
 
     def failed(self, what: str) -> CannotRun:
         """An error that says what happened and ends with the last lines of the log."""

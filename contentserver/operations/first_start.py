@@ -5,7 +5,6 @@ that was cut short is finished by the next one; and what others depend on is nev
 because files encrypted under a lost key would then look like damage.
 """
 
-import base64
 import os
 import secrets
 from collections.abc import Callable
@@ -14,14 +13,12 @@ from pathlib import Path
 
 from contentserver.conf import Config
 from contentserver.store import fileops
-from contentserver.store.keyset import Keyset, create_keysets, read_root_key
+from contentserver.store.keyset import Keyset, create_keysets, new_root_key, read_root_key
 from contentserver.store.roots import create_root
 from skold.signed import publish, sign
 
-ROOT_KEY_BYTES = 32
 
-
-class StartRefused(Exception):  # noqa: N818 - named for the situation
+class StartRefused(Exception):
     """Something that cannot be made again is missing; the text says what, and where it must come
     from.
     """
@@ -63,7 +60,7 @@ def _make_secrets(config: Config) -> None:
                 f"{path} is missing while keysets wrapped under it exist: put the root key back, "
                 f"or give it in {variable}"
             )
-        _write_secret(path, base64.b64encode(secrets.token_bytes(ROOT_KEY_BYTES)))
+        _write_secret(path, new_root_key().encode())
     if not config.django_key.exists() and not os.environ.get("DJANGO_SECRET_KEY"):
         _write_secret(config.django_key, secrets.token_urlsafe(48).encode())
 
@@ -78,8 +75,6 @@ def _make_keysets(config: Config, year: int) -> None:
             f"{missing[0]} is missing while {in_use[0]} holds files encrypted under it: "
             "restore the keysets from the key backup"
         )
-    for half_made in (config.data_keyset, config.bridge_keyset):
-        half_made.unlink(missing_ok=True)
     create_keysets(
         config.keys,
         read_root_key(config.data_root_key, "data"),

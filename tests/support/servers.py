@@ -8,6 +8,7 @@ from pathlib import Path
 
 from contentserver.embedded.account import choose_account
 from contentserver.embedded.binaries import postgres_folder
+from contentserver.embedded.guardian import iter_descendants
 from contentserver.embedded.postgres import Postgres
 from contentserver.embedded.processes import Child, Guardian
 
@@ -24,10 +25,10 @@ class TestPostgres:
 
     def freeze(self) -> None:
         """Stop every process of it in its tracks: connections hang, nothing is refused."""
-        os.killpg(self.pid, signal.SIGSTOP)
+        freeze(self.pid)
 
     def thaw(self) -> None:
-        os.killpg(self.pid, signal.SIGCONT)
+        thaw(self.pid)
 
     def stop(self) -> None:
         self.thaw()
@@ -52,3 +53,15 @@ def running_postgres(home: Path) -> Iterator[TestPostgres]:
         running.stop()
         guardian.close()
         os.close(lock)
+
+
+def freeze(pid: int) -> None:
+    """SIGSTOP a process and its descendants; parents first, so that nothing new is born."""
+    for frozen in (pid, *iter_descendants(pid)):
+        os.kill(frozen, signal.SIGSTOP)
+
+
+def thaw(pid: int) -> None:
+    """SIGCONT a process and its descendants."""
+    for frozen in (*iter_descendants(pid), pid):
+        os.kill(frozen, signal.SIGCONT)

@@ -1,0 +1,31 @@
+"""`python -m contentserver.embedded`: the whole house on this machine, until Ctrl-C or SIGTERM."""
+
+import signal
+import sys
+from typing import Any
+
+from contentserver.conf import config
+from contentserver.embedded.announce import announce
+from contentserver.embedded.errors import CannotRun
+from contentserver.embedded.supervisor import Supervisor
+
+
+def main() -> int:
+    """Returns the exit status: 0 after an asked-for stop, 1 when something went wrong."""
+    supervisor = Supervisor(config())
+
+    def stop(_number: int, _frame: Any) -> None:
+        supervisor.request_stop()
+
+    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(name, stop)
+    try:
+        supervisor.run(announce)
+    except CannotRun as error:
+        print(f"\ncannot run: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
