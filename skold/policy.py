@@ -1,79 +1,111 @@
-"""The policy as the gate uses it: indexed by key id, grants compiled by client, collection, action."""
+"""The policy as the gate uses it: keys by their id, grants by client, collection and action.
 
-from collections.abc import Callable
+Everything that can be prepared is prepared when a policy is published, not when a request comes.
+"""
+
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from skold.signed import Document
+from skold.documents import Document
+from skold.policy_rules import (
+    ClientRule,
+    CollectionRule,
+    GrantRule,
+    KeyRule,
+    PolicyInvalid,
+    UrlKeyRule,
+    read_client,
+    read_collection,
+    read_grant,
+    read_key,
+    read_rows,
+    read_url_key,
+)
+
+__all__ = [
+    "ClientRule",
+    "CollectionRule",
+    "GrantRule",
+    "KeyRule",
+    "Policy",
+    "PolicyInvalid",
+    "PolicyReader",
+    "UrlKeyRule",
+]
+
+ANY = "*"
+Grants = tuple[tuple[str, str], ...]  # pairs of key prefix and name of the rule
 
 
-class PolicyInvalid(Exception):
-    """The payload breaks the schema; the text names the field."""
-
-
-@dataclass(frozen=True, slots=True)
-class ClientRule:
-    id: str
-    name: str
-    enabled: bool
-    address_ranges: tuple[str, ...]
-    may_act_for: str
-
-
-@dataclass(frozen=True, slots=True)
-class KeyRule:
-    id: str
-    client: str
-    sha256: bytes
-    expires: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class UrlKeyRule:
-    id: str
-    client: str
-    wrapped: bytes
-    wrapping: int
-    expires: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class GrantRule:
-    id: int
-    client: str
-    collection: str
-    actions: frozenset[str]
-    prefix: str
-
-
-@dataclass(frozen=True, slots=True)
-class CollectionRule:
-    """`rules` is the resource's own dict, opaque to skold but for on_behalf_of and url_lifetime."""
-
-    name: str
-    on_behalf_of: str
-    url_lifetime: int
-    rules: dict[str, Any]
-
-
+@dataclass(frozen=True, slots=True, eq=False)
 class Policy:
+    """Read only; shared by all requests. `grants_for` answers for each client, collection and
+    action.
+    """
+
     clients: dict[str, ClientRule]
     keys: dict[str, KeyRule]
     url_keys: dict[str, UrlKeyRule]
     collections: dict[str, CollectionRule]
+    _grants: dict[tuple[str, str | None, str], Grants]
 
     @classmethod
     def from_payload(cls, payload: dict[str, Any]) -> "Policy":
         """Raises PolicyInvalid naming the field."""
-        raise NotImplementedError
+        clients = {rule.id: rule for rule in read_rows(payload, "clients", read_client)}
+        keys = [k for k in read_rows(payload, "keys", read_key) if k.client in clients]
+        url_keys = [k for k in read_rows(payload, "url_keys", read_url_key) if k.client in clients]
+        rows = payload.get("collections")
+        if not isinstance(rows, dict):
+            raise PolicyInvalid("collections must be an object")
+        collections = {name: read_collection(name, rules) for name, rules in rows.items()}
+        grants = read_rows(payload, "grants", read_grant)
+        return cls(
+            clients,
+            {key.id: key for key in keys},
+            {key.id: key for key in url_keys},
+            collections,
+            _compile(grants, collections),
+        )
+
+    def grants_for(self, client: str, collection: str | None, action: str) -> Grants:
+        """Prefixes under which the client may; collection None means the institution as a whole."""
+        return self._grants.get((client, collection, action), ())
 
 
 class PolicyReader:
-    """`reader()` is the current Policy, compiled once per published payload: what Gate takes."""
+    """`reader()` is the current Policy: what Gate takes. A new stamp on the same rules compiles
+    nothing.
+    """
 
     def __init__(self, current: Callable[[], Document]) -> None:
         """`current` is SignedFile.current."""
+        self._current = current
+        self._document: Document | None = None
+        self._policy: Policy | None = None
 
     def __call__(self) -> Policy:
         """Raises PolicyMissing, PolicyTooOld, PolicyInvalid."""
-        raise NotImplementedError
+        document = self._current()
+        policy = self._policy
+        if policy is not None and document is self._document:
+            return policy
+        if policy is None or self._document is None or document.payload != self._document.payload:
+            policy = Policy.from_payload(document.payload)
+        self._document, self._policy = document, policy
+        return policy
+
+
+def _compile(
+    grants: Iterable[GrantRule], collections: Iterable[str]
+) -> dict[tuple[str, str | None, str], Grants]:
+    found: dict[tuple[str, str | None, str], Grants] = {}
+    everywhere: list[str | None] = [None, *collections]
+    for grant in sorted(grants, key=lambda grant: grant.id):
+        names = everywhere if grant.collection == ANY else [grant.collection]
+        for name in names:
+            for action in grant.actions:
+                place = (grant.client, name, action)
+                found[place] = (*found.get(place, ()), (grant.prefix, f"grant:{grant.id}"))
+    return found

@@ -1,61 +1,44 @@
-"""Signed, numbered JSON documents: policy, layout and what follows them."""
+"""Following a signed file: cheap to ask, keeps the last good version, never goes back to a lower
+number.
+"""
 
+import logging
+import os
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from skold.documents import Document, SignatureInvalid, publish, sign, verify
+from skold.high_water import HighWater
 
+__all__ = [
+    "Document",
+    "PolicyMissing",
+    "PolicyTooOld",
+    "SignatureInvalid",
+    "SignedFile",
+    "publish",
+    "sign",
+    "verify",
+]
 
-class SignatureInvalid(Exception):
-    """The document is not what one of the known keys signed; the text says why."""
+_log = logging.getLogger(__name__)
 
 
 class PolicyMissing(Exception):
-    """No document that verifies was ever seen."""
+    """No document that verifies was ever seen here."""
 
 
 class PolicyTooOld(Exception):
     """The last good document was stamped longer ago than max_age allows."""
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
-    """`issued_at` is epoch seconds, UTC."""
-
-    number: int
-    issued_at: int
-    payload: dict[str, Any]
-
-
-def sign(
-    kind: str,
-    number: int,
-    payload: dict[str, Any],
-    key_id: str,
-    key: Ed25519PrivateKey,
-    *,
-    issued_at: int | None = None,
-) -> bytes:
-    """The bytes of a file that `verify` accepts; `issued_at` defaults to now."""
-    raise NotImplementedError
-
-
-def verify(raw: bytes, kind: str, keys: Mapping[str, bytes]) -> Document:
-    """Raises SignatureInvalid. `keys`: key id -> raw 32-byte Ed25519 public key."""
-    raise NotImplementedError
-
-
-def publish(path: str | Path, raw: bytes) -> None:
-    """Replace the file durably: temporary name, fsync, rename, fsync of the directory."""
-    raise NotImplementedError
-
-
 class SignedFile:
-    """The last good version of a signed file, looked at again each `check_interval` seconds."""
+    """The last good version of a signed file, looked at again each `check_interval` seconds.
 
-    alarm: str | None
+    Several processes may follow the same file. The highest number seen is kept beside it, so that a
+    file put back to an older state is refused after a restart too.
+    """
 
     def __init__(
         self,
@@ -64,15 +47,82 @@ class SignedFile:
         verify_keys: Mapping[str, bytes],
         max_age: int | None,
         check_interval: float = 0.25,
-        clock: Callable[[], int] | None = None,
+        *,
+        clock: Callable[[], int] = time.time_ns,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`max_age` in seconds, None for no limit; `clock` gives ns since the epoch."""
+        """`max_age` in seconds, None for no limit; `clock` gives ns since the epoch, UTC."""
+        self.path = Path(path)
+        self.alarm: str | None = None  # why the file that lies there now is not the one in use
+        self._kind = kind
+        self._keys = verify_keys
+        self._max_age = max_age
+        self._interval = check_interval
+        self._clock = clock
+        self._monotonic = monotonic
+        self._high_water = HighWater(self.path)
+        self._seen: tuple[int, int, int] | None = None
+        self._next_look = float("-inf")
+        self._document: Document | None = None
 
     def current(self) -> Document:
-        """Raises PolicyMissing or PolicyTooOld."""
-        raise NotImplementedError
+        """The newest good document. Raises PolicyMissing or PolicyTooOld."""
+        now = self._monotonic()
+        if now >= self._next_look:
+            self._next_look = now + self._interval
+            self._look()
+        document = self._document
+        if document is None:
+            raise PolicyMissing(f"no {self._kind} at {self.path}: {self.alarm}")
+        if self._max_age is not None and self._age(document) > self._max_age:
+            raise PolicyTooOld(
+                f"the {self._kind} was stamped {self._age(document):.0f} s ago, more than the "
+                f"{self._max_age} s allowed; is the bridge running?"
+            )
+        return document
 
     @property
     def age_seconds(self) -> float | None:
         """Seconds since the last good document was stamped; None before the first."""
-        raise NotImplementedError
+        return None if self._document is None else self._age(self._document)
+
+    def _age(self, document: Document) -> float:
+        return self._clock() / 1_000_000_000 - document.issued_at
+
+    def _look(self) -> None:
+        try:
+            stat = os.stat(self.path)
+            seen = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
+            if seen == self._seen:
+                return
+            raw = self.path.read_bytes()
+        except OSError as error:
+            self._raise_alarm(f"it cannot be read: {error}")
+            self._seen = None
+            return
+        self._seen = seen
+        try:
+            self._consider(verify(raw, self._kind, self._keys))
+        except SignatureInvalid as error:
+            self._raise_alarm(str(error))
+
+    def _consider(self, document: Document) -> None:
+        highest = self._high_water.read()
+        if document.number < highest:
+            self._raise_alarm(f"its number {document.number} is lower than {highest}, seen before")
+            return
+        known = self._document
+        if (
+            known is not None
+            and document.number == known.number
+            and (document.issued_at < known.issued_at)
+        ):
+            self._raise_alarm(f"number {document.number} is there with an older stamp")
+            return
+        self._document = document
+        self.alarm = self._high_water.raise_to(document.number)
+
+    def _raise_alarm(self, reason: str) -> None:
+        if reason != self.alarm:
+            _log.error("the %s at %s is not taken: %s", self._kind, self.path, reason)
+        self.alarm = reason
