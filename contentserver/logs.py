@@ -6,6 +6,7 @@ What a request binds with structlog.contextvars (its id) is on every line writte
 from typing import Any
 
 import structlog
+import structlog.tracebacks
 from structlog.typing import Processor
 
 _SHARED: list[Processor] = [
@@ -15,6 +16,10 @@ _SHARED: list[Processor] = [
     structlog.stdlib.ExtraAdder(),
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
+# Without the values of variables: keys and contents of files are among them.
+_TRACEBACKS = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+)
 
 
 def logging_config(level: str) -> dict[str, Any]:
@@ -30,7 +35,7 @@ def logging_config(level: str) -> dict[str, Any]:
                 "foreign_pre_chain": _SHARED,
                 "processors": [
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                    structlog.processors.dict_tracebacks,
+                    _TRACEBACKS,
                     structlog.processors.JSONRenderer(),
                 ],
             }

@@ -1,0 +1,55 @@
+# Everything happens in .venv, made from requirements/dev.txt at the first use and when that changes.
+#   make run          the whole house on this machine (CONTENTSERVER_HOME, CONTENTSERVER_PORT)
+#   make test         lint, types, borders and tests, against a real PostgreSQL
+#   make bench        this server, nginx and the legacy design side by side
+#   make acceptance   every file of the Python installation through HTTP, compared byte for byte
+#   make crash-long   at least 200 power cuts and kills; needs root, takes long
+#   make lint         what `make test` checks before it runs tests
+#   make pins         requirements/*.txt anew from the .in files
+
+SHELL := /bin/sh
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PYTEST := $(BIN)/python -m pytest
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: run test bench acceptance crash-long lint pins venv
+
+# setpriv alone, without a shell: should make be killed, the supervisor is told, and stops everything.
+run: venv
+	@setpriv --pdeathsig TERM $(BIN)/python -m contentserver.embedded
+
+test: lint
+	$(PYTEST) -n 2 --dist loadgroup
+
+bench: venv
+	$(BIN)/python -m benchmarks
+
+acceptance: venv
+	$(PYTEST) -m acceptance -s tests/acceptance
+
+crash-long: venv
+	$(PYTEST) -m "crash_long" -s tests/crash
+
+lint: venv
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+pins: venv
+	$(BIN)/pip-compile --quiet --strip-extras --output-file requirements/base.txt requirements/base.in
+	$(BIN)/pip-compile --quiet --strip-extras --output-file requirements/dev.txt requirements/dev.in
+
+venv: $(STAMP)
+
+$(STAMP): requirements/dev.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed. Name it: make PYTHON=/path/to/python3"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+		echo "$(PYTHON) cannot make environments; on Debian it needs the package python3-venv."; exit 1; }
+	$(BIN)/python -m pip install --quiet --requirement requirements/dev.txt
+	@touch $@
