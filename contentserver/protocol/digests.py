@@ -12,7 +12,7 @@ _MEMBER = re.compile(rf"({_KEY})=:([A-Za-z0-9+/=]*):{_PARAMETERS}")
 _SEPARATOR = re.compile(r"[ \t]*,[ \t]*")
 
 
-class BadDigest(ValueError):  # noqa: N818 - named for the situation
+class BadDigest(ValueError):
     """A digest field that cannot be read. Answer 400: to ignore it would drop the check."""
 
 

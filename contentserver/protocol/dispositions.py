@@ -19,7 +19,7 @@ _PARAMETER = re.compile(rf"[ \t]*;[ \t]*(?:({_TOKEN})[ \t]*=[ \t]*(?:{_QUOTED}|(
 _EXTENDED = re.compile(r"(?i:UTF-8|ISO-8859-1)'[^']*'(?:[!#$&+.^_`|~0-9A-Za-z-]|%[0-9A-Fa-f]{2})*")
 
 
-class BadDisposition(ValueError):  # noqa: N818 - named for the situation
+class BadDisposition(ValueError):
     """A Content-Disposition that cannot be read; the text is fit for the client."""
 
 

@@ -11,7 +11,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _BAD_SEGMENT = re.compile(r"(?:\A|/)(\.{0,2})(?=/|\Z)")
 
 
-class BadKey(ValueError):  # noqa: N818 - named for the situation
+class BadKey(ValueError):
     """A key or collection that names nothing we could store; the text is fit for the client."""
 
 

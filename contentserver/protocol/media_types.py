@@ -13,7 +13,7 @@ _MEDIA_TYPE = re.compile(
 )
 
 
-class BadMediaType(ValueError):  # noqa: N818 - named for the situation
+class BadMediaType(ValueError):
     """A Content-Type that is no media type, or too long to keep; the text is fit for the client."""
 
 

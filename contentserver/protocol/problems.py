@@ -20,7 +20,9 @@ _ROWS: Final = """
 401 unauthenticated       Credentials are missing or not valid
 404 not_found             There is no such file
 405 method_not_allowed    This address does not know the method
+406 not_acceptable        The answer has no such form
 408 body_timeout          The body came too slowly
+409 conflict              The state of the resource does not allow this
 409 upload_incomplete     The upload has not received all its bytes
 409 wrong_offset          The offset is not the one the upload stands at
 409 year_sealed           The year is sealed

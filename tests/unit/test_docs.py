@@ -7,6 +7,8 @@ import pytest
 
 from contentserver.delivery.problems import TABLE
 from contentserver.protocol.problems import PROBLEM_TYPES
+from contentserver.store.keyset_file import ROOT_KEY_VARIABLES
+from skold.api.problems import SLUGS as CONTROL_SLUGS
 
 HOME = Path(__file__).resolve().parents[2]
 PAGES = sorted({*HOME.glob("*.md"), *(HOME / "docs").rglob("*.md")})
@@ -14,6 +16,12 @@ FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ +(.+?) *$", re.MULTILINE)
 PROBLEM_ROW = re.compile(r"^\| (\d{3}) \| `([a-z_]+)` \|", re.MULTILINE)
+
+SETTING = re.compile(r"\b((?:CONTENTSERVER|SKOLD)_[A-Z_]+|DJANGO_SECRET_KEY|[A-Z]+_URL)\b")
+
+
+def source(path: str) -> str:
+    return (HOME / path).read_text(encoding="utf-8")
 
 
 def name(page: Path) -> str:
@@ -81,4 +89,18 @@ def test_the_modules_and_commands_it_names_exist(page):
 
 
 def test_the_server_can_answer_every_problem_it_documents():
-    assert {*TABLE.values(), "internal_error"} == set(PROBLEM_TYPES)
+    control = set(CONTROL_SLUGS.values())
+    assert {*TABLE.values(), *control, "internal_error"} == set(PROBLEM_TYPES)
+
+
+def test_both_planes_give_a_problem_the_same_status():
+    for status, slug in CONTROL_SLUGS.items():
+        assert PROBLEM_TYPES[slug].status == status
+
+
+def test_operations_md_lists_every_setting():
+    listed = set(SETTING.findall((HOME / "docs/operations.md").read_text(encoding="utf-8")))
+    assert listed == {
+        *SETTING.findall(source("contentserver/conf.py")),
+        *ROOT_KEY_VARIABLES.values(),
+    }
