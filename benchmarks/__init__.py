@@ -1,0 +1,1 @@
+"""Measurements of the content server beside nginx and the legacy design: `python -m benchmarks`."""

@@ -1,0 +1,1 @@
+"""The servers measured beside each other."""

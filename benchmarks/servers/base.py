@@ -1,0 +1,56 @@
+"""What the benchmark asks of every server."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.corpus import Target
+
+
+class Unavailable(Exception):
+    """This machine cannot run the server; the message goes into its row."""
+
+
+class Server(ABC):
+    """One server: brought up with the corpus in it, then loaded, then stopped."""
+
+    name: str
+    port: int
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    @abstractmethod
+    def start(self) -> None:
+        """Bring the server up. Raises Unavailable, or processes.DidNotStart."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """End it and its processes."""
+
+    @abstractmethod
+    def fill(self, count: int, size: int) -> list[Target]:
+        """Put the corpus into it; the answer names each file by the path it is asked for."""
+
+    @abstractmethod
+    def pids(self) -> Sequence[int]:
+        """Every process (with its descendants) whose memory the server needs."""
+
+    def worker_pids(self) -> Sequence[int]:
+        """The processes that carry the bytes."""
+        return self.pids()
+
+    headers: dict[str, str] = {}
+    upload_to = ""
+    upload_method = "PUT"
+
+    def targets(self, files: Sequence[Target]) -> str:
+        """Write the list that the load generators walk; the answer is its path."""
+        path = self.folder / "targets.txt"
+        path.write_text("".join(f"{file.name}\t{file.length}\t{file.sha256}\n" for file in files))
+        return str(path)
+
+    def settle(self) -> dict[str, int]:
+        """Wait until what the load left to do is done; answers figures only this server has."""
+        return {}
