@@ -25,7 +25,7 @@ class Entry:
 
 @dataclass(slots=True)
 class Backlog:
-    """In the order of appending. `groups` are those whose waiters have not been told anything yet."""
+    """In the order of appending. `groups` are those whose waiters have not been told anything."""
 
     entries: list[Entry] = field(default_factory=list)
     groups: list[Group] = field(default_factory=list)

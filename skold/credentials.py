@@ -61,7 +61,7 @@ def new_api_key() -> NewApiKey:
 
 
 def parse_api_key(text: str) -> str:
-    """The key id of a well-formed key. Raises MalformedKey; says nothing about whether it is known."""
+    """The key id of a well-formed key, known or not. Raises MalformedKey."""
     if (
         len(text) != LENGTH
         or not text.startswith(PREFIX)

@@ -16,7 +16,7 @@ _OTHERS = "others"
 
 @dataclass(frozen=True, slots=True)
 class FloodCount:
-    """How many refusals were not recorded one by one. `network` identifies persons: private part."""
+    """Refusals not recorded one by one. `network` identifies persons: private part."""
 
     credential: str | None
     network: str

@@ -91,7 +91,7 @@ class WriterReader:
     def __init__(
         self, directory: str | Path, writer: str, position: Position | None = None
     ) -> None:
-        """`position` is one that an earlier frame gave as `after`; None begins at the first frame."""
+        """`position` is what an earlier frame gave as `after`; None begins at the first."""
         name = find_writer(writer)
         if name is None:
             raise ValueError(

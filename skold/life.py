@@ -31,7 +31,7 @@ MAX_PENDING = 16 * 1024 * 1024  # bytes of one group: far above what a second of
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What all lives of a journal share. Seconds and bytes; `clock` gives ns since the epoch, UTC."""
+    """What all lives of a journal share. Seconds, bytes; `clock` gives ns since the epoch, UTC."""
 
     node: str
     epoch: int

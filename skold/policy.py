@@ -22,6 +22,7 @@ from skold.policy_rules import (
     read_rows,
     read_url_key,
 )
+from skold.principals import Decision
 
 __all__ = [
     "ClientRule",
@@ -35,7 +36,7 @@ __all__ = [
 ]
 
 ANY = "*"
-Grants = tuple[tuple[str, str], ...]  # pairs of key prefix and name of the rule
+Grants = tuple[tuple[str, Decision], ...]  # prefix of the key, and what is decided then
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,9 +104,10 @@ def _compile(
     found: dict[tuple[str, str | None, str], Grants] = {}
     everywhere: list[str | None] = [None, *collections]
     for grant in sorted(grants, key=lambda grant: grant.id):
+        granted = Decision(allowed=True, reason="granted", rule=f"grant:{grant.id}")
         names = everywhere if grant.collection == ANY else [grant.collection]
         for name in names:
             for action in grant.actions:
                 place = (grant.client, name, action)
-                found[place] = (*found.get(place, ()), (grant.prefix, f"grant:{grant.id}"))
+                found[place] = (*found.get(place, ()), (grant.prefix, granted))
     return found

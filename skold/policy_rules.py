@@ -1,4 +1,4 @@
-"""The rows of a policy, read strictly: a field of the wrong kind stops the policy, not a request."""
+"""The rows of a policy, read strictly: a field of the wrong kind stops the policy, no request."""
 
 import ipaddress
 from collections.abc import Callable
@@ -34,7 +34,7 @@ class ClientRule:
     _known: dict[str, bool] = field(default_factory=dict, compare=False, repr=False)
 
     def admits(self, address: str) -> bool:
-        """Whether the client may come from this address. One that cannot be read is from nowhere."""
+        """Whether the client may come from this address; one that cannot be read is nowhere."""
         if not self.address_ranges:
             return True
         answer = self._known.get(address)

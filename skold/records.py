@@ -49,7 +49,7 @@ def canonical(fields: Mapping[str, Scalar]) -> bytes:
 
 
 def body_bytes(fields: Mapping[str, Scalar]) -> bytes:
-    """The canonical body; one that would exceed its frame has its texts clipped and says `clipped`."""
+    """The canonical body; one too long for its frame has its texts clipped and says `clipped`."""
     raw = canonical(fields)
     if len(raw) <= MAX_BODY:
         return raw

@@ -67,7 +67,7 @@ def list_writers(directory: Path) -> list[WriterName]:
 
 
 def take_slot(directory: Path, disk: Disk) -> tuple[int, int]:
-    """The lowest free slot and the descriptor that holds it until closed. Raises NoSlot, OSError."""
+    """The lowest free slot and the descriptor that holds it. Raises NoSlot, OSError."""
     folder = directory / "slots"
     disk.make_folder(folder)
     for slot in range(SLOTS):

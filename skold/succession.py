@@ -41,7 +41,7 @@ class Succession:
         self._keeper = threading.Thread(target=self._keep, name="skold-keeper", daemon=True)
 
     def start(self) -> None:
-        """Returns when the first writer is open, or the first attempt at each directory has failed."""
+        """Returns when the first writer is open, or an attempt at each directory has failed."""
         self._keeper.start()
         patience = self._terms.patience * _OPENING * len(self._dirs)
         with self.lock:

@@ -53,7 +53,7 @@ class Group:
         other._futures, other._events = {}, []
 
     def settle(self, error: str | None) -> None:
-        """Tell all who wait: one wake-up for each event loop, however many records the group has."""
+        """Tell all who wait: one wake-up for each event loop, however many records it has."""
         self.error, self.settled = error, True
         self.frames, self.tickets = [], []
         for loop, futures in self._futures.items():

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 DISPOSITIONS = frozenset(("inline", "attachment"))
 METHODS = frozenset(("GET", "HEAD", "PUT", "DELETE"))  # whose whole wish stands in the signed line
 MAX_SUBJECT = 256  # bytes
+MAX_KID = 64  # characters of an id that a record repeats
 _WRAP = b"skold/url/v1\0"
 _PARAMETERS = frozenset((b"expires", b"kid", b"sub", b"disposition", b"sig"))
 
@@ -50,7 +51,7 @@ def new_url_secret() -> bytes:
 
 
 def wrap_url_key(wrapping_key: bytes, kid: str, secret: bytes) -> str:
-    """How the policy carries a signing key: base64 of nonce and AES-GCM under the keyset's URL key."""
+    """How the policy carries a signing key: base64 of nonce and AES-GCM, as decode_wrapped reads."""
     nonce = os.urandom(12)
     sealed = AESGCM(wrapping_key).encrypt(nonce, secret, _WRAP + kid.encode())
     return base64.b64encode(nonce + sealed).decode()

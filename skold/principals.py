@@ -1,0 +1,71 @@
+"""Who asks, and what was decided: the words that the gate, delivery and the audit share."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+EndUserKnown = Literal["asserted", "signed_url", "token"]
+CredentialKind = Literal["api_key", "signed_url"]
+
+
+@dataclass(slots=True)
+class RequestFacts:
+    """What the gate may know of a request.
+
+    `authorization` holds every Authorization field, joined by ", " (RFC 9110 5.3); `raw_path` is
+    the path as sent, still percent-encoded; `address` is the peer's.
+    """
+
+    method: str
+    raw_path: bytes
+    query: bytes
+    authorization: str | None
+    on_behalf_of: str | None
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Somebody the policy knows. `expires` (epoch seconds) and `disposition` come with a signed
+    URL.
+    """
+
+    client: str
+    credential: str
+    credential_kind: CredentialKind
+    end_user: str | None = None
+    end_user_known: EndUserKnown | None = None
+    expires: int | None = None
+    disposition: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Anonymous:
+    """Nobody: the request carried no credential at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A credential that does not hold. `reason` is for the audit only, never for the answer.
+
+    `credential` names a key id the policy knows (and `client` its owner); `claimed` an id it does
+    not.
+    """
+
+    reason: str
+    credential: str | None = None
+    client: str | None = None
+    claimed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`rule` names what decided ("grant:12"), for the audit; None when nothing matched."""
+
+    allowed: bool
+    reason: str
+    rule: str | None = None
+
+
+def refusal(reason: str, rule: str | None = None) -> Decision:
+    """A refusal; `rule` is the grant that would have allowed it."""
+    return Decision(allowed=False, reason=reason, rule=rule)
