@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 import structlog.tracebacks
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
 
 _SHARED: list[Processor] = [
     structlog.contextvars.merge_contextvars,
@@ -35,6 +35,7 @@ def logging_config(level: str) -> dict[str, Any]:
                 "foreign_pre_chain": _SHARED,
                 "processors": [
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                    _without_colours,
                     _TRACEBACKS,
                     structlog.processors.JSONRenderer(),
                 ],
@@ -53,6 +54,12 @@ def logging_config(level: str) -> dict[str, Any]:
             "httpx": {"level": "WARNING"},
         },
     }
+
+
+def _without_colours(_logger: Any, _name: str, event: EventDict) -> EventDict:
+    """uvicorn repeats its message with colours for a terminal."""
+    event.pop("color_message", None)
+    return event
 
 
 def configure_structlog() -> None:
