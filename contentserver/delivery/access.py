@@ -7,13 +7,15 @@ journal cannot take the record, JournalUnavailable leaves as 503 and nothing is 
 """
 
 import json
+import logging
 import time
 
 from contentserver.delivery.request import Request
 from skold.gate import Decision, Principal
-from skold.journal import Journal, Scalar, Ticket
+from skold.journal import Journal, JournalUnavailable, Scalar, Ticket
 
 AGENT_LIMIT = 256
+log = logging.getLogger(__name__)
 
 
 class Access:
@@ -105,7 +107,10 @@ class Access:
         }
         if self.version is not None:
             body["version"] = self.version
-        self.journal.append("done", body, ref=self._ticket)
+        try:
+            self.journal.append("done", body, ref=self._ticket)
+        except JournalUnavailable:
+            log.exception("%s: the end of this access is not recorded", self.request.request_id)
 
     def _name_file(self, body: dict[str, Scalar]) -> None:
         if self.collection is not None:

@@ -15,7 +15,7 @@ from contentserver.delivery.listing import Lister
 from contentserver.delivery.parts import Parts
 from contentserver.delivery.problems import headers_of, to_problem
 from contentserver.delivery.read import Reader
-from contentserver.delivery.refusals import Refusals, unauthenticated
+from contentserver.delivery.refusals import Refusals
 from contentserver.delivery.remove import Remover
 from contentserver.delivery.request import Receive, Request, Scope, Send
 from contentserver.delivery.responses import send_problem
@@ -118,7 +118,7 @@ class DataPlane:
             )
         )
         if not isinstance(identity, Principal):
-            raise unauthenticated(identity)
+            raise self.refusals.unauthenticated(identity, request.address)
         access.principal = identity
 
     async def _refuse(self, access: Access, error: Exception) -> str:

@@ -56,9 +56,11 @@ async def data_plane(settings: Config) -> AsyncIterator[DataPlane]:
         metrics=metrics,
         bridge=runtime.bridge_status(settings),
     )
-    chores = [asyncio.create_task(_recover(parts)), asyncio.create_task(sweep())]
+    plane = DataPlane(parts, health)
+    work = (_recover(parts), sweep(), plane.refusals.count_floods())
+    chores = [asyncio.create_task(each) for each in work]
     try:
-        yield DataPlane(parts, health)
+        yield plane
     finally:
         for chore in chores:
             chore.cancel()

@@ -47,6 +47,14 @@ class Forbidden(RequestError):
         self.reason = reason
 
 
+class EndUserRefused(BadRequest):
+    """400: the grant holds, but the end user is missing, unwanted or not proven."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
 class Hidden(RequestError):
     """404: absent or forbidden; from outside the two look the same."""
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from contentserver.delivery.access import Access
 from contentserver.delivery.body import Patience
-from contentserver.delivery.errors import Forbidden
+from contentserver.delivery.errors import EndUserRefused, Forbidden
 from contentserver.delivery.metrics import Metrics
 from contentserver.delivery.rules import Rules, RulesReader
 from contentserver.store.store import Store
@@ -16,6 +16,12 @@ from skold.gate import Gate
 from skold.journal import Journal
 
 T = TypeVar("T")
+# Told only to clients that hold a grant, so it gives nothing away.
+END_USER = {
+    "end_user_required": "name the end user in the header On-Behalf-Of",
+    "end_user_forbidden": "leave the header On-Behalf-Of out: no end user may be named here",
+    "end_user_unproven": "the end user must be proven here: use a signed URL or a token",
+}
 READERS, WRITERS = 32, 32  # threads; a cold disk answers more requests at once than it has heads
 
 
@@ -44,7 +50,8 @@ class Parts:
         decision = self.gate.decide(access.principal, access.action, access.collection, access.key)
         access.decision = decision
         if not decision.allowed:
-            raise Forbidden(decision.reason)
+            wanted = END_USER.get(decision.reason)
+            raise EndUserRefused(decision.reason, wanted) if wanted else Forbidden(decision.reason)
         assert access.collection is not None
         return self.rules.of(access.collection)
 

@@ -5,39 +5,78 @@ an absent file
 before it is answered.
 """
 
+import asyncio
+import contextlib
 import secrets
+import time
 
 from contentserver.delivery.access import Access
-from contentserver.delivery.errors import Forbidden, Unauthenticated
+from contentserver.delivery.errors import (
+    EndUserRefused,
+    Forbidden,
+    RequestError,
+    TooManyRequests,
+    Unauthenticated,
+)
 from contentserver.delivery.parts import Parts
 from contentserver.store.errors import StoreError
 from contentserver.store.fileops import WouldBlock
+from skold.flood import Flood
 from skold.gate import Anonymous, Reject
-
-
-def unauthenticated(identity: Anonymous | Reject) -> Unauthenticated:
-    """The same error whatever is wrong with the credential; only the record is told what."""
-    if isinstance(identity, Anonymous):
-        return Unauthenticated("no_credential")
-    return Unauthenticated(identity.reason, identity.client, identity.credential, identity.claimed)
+from skold.journal import JournalUnavailable, Scalar
 
 
 class Refusals:
-    """Makes the record of a refusal durable."""
+    """Makes the record of a refusal durable, or counts it where strangers come in a flood."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._flood = Flood()
+
+    def unauthenticated(self, identity: Anonymous | Reject, address: str) -> RequestError:
+        """The same error whatever is wrong with the credential: only the record is told what.
+
+        TooManyRequests beyond the limit of one network and second: it is counted, and nobody waits
+        for a disk.
+        """
+        reject = identity if isinstance(identity, Reject) else Reject("no_credential")
+        if not self._flood.admit(reject.credential, address, time.time()):
+            return TooManyRequests("too many requests without a valid credential; wait a second")
+        return Unauthenticated(reject.reason, reject.client, reject.credential, reject.claimed)
 
     async def record(self, access: Access, error: Exception, slug: str) -> None:
         """Return once the refusal is on stable storage. Raises JournalUnavailable."""
+        if isinstance(error, TooManyRequests):
+            return
         if isinstance(error, Unauthenticated):
             access.begin(error.reason, **error.named())
         elif isinstance(error, Forbidden):
             self._look_in_vain(access)
             access.begin(error.reason)
         else:
-            access.begin(slug)
+            access.begin(error.reason if isinstance(error, EndUserRefused) else slug)
         await access.durable()
+
+    async def count_floods(self) -> None:
+        """Run until cancelled: record, once its second is over, what was only counted."""
+        try:
+            while True:
+                await asyncio.sleep(1)
+                self._take_counts()
+        finally:
+            self._take_counts(time.time() + 1)
+
+    def _take_counts(self, now: float | None = None) -> None:
+        for flood in self._flood.take_counts(time.time() if now is None else now):
+            body: dict[str, Scalar] = {
+                "plane": "data",
+                "count": flood.count,
+                "second": flood.second,
+            }
+            if flood.credential is not None:
+                body["credential"] = flood.credential
+            with contextlib.suppress(JournalUnavailable):
+                self._parts.journal.append("flood", body, {"network": flood.network})
 
     def _look_in_vain(self, access: Access) -> None:
         try:
