@@ -1,5 +1,27 @@
-"""Addresses below /api/v1/."""
+"""Addresses below /api/v1/. No address ends in a slash but the two of the description."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from contentserver.api.changes import ChangesView
+from contentserver.api.collections import CollectionViewSet
+from contentserver.api.files import FileViewSet
+from contentserver.api.layout import RootViewSet, YearViewSet
+from skold.api.guard import GuardedRouter
+from skold.api.routes import router_entries
+
+router = GuardedRouter(trailing_slash=False)
+router.register("collections", CollectionViewSet, "collection")
+router.register("files", FileViewSet, "file")
+router.register("years", YearViewSet, "year")
+router.register("roots", RootViewSet, "root")
+for entry in router_entries:
+    router.register(*entry)
+
+urlpatterns = [
+    path("", include(router.urls)),
+    path("changes", ChangesView.as_view(), name="changes"),
+    # The description holds nothing that is not in the public documentation.
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+]

@@ -1,8 +1,8 @@
 """The bridge's status file: what /readyz and /metrics know of it. Not durable: it speaks of now.
 
-{"node", "pid", "written": epoch seconds, "outbox": {"new": lag, "catalog": lag}, "loops": {name:
-{"last_success": epoch seconds, "last_error", "failures", "facts"}}}; lags are seconds, null for
-none.
+{"node", "pid", "at": epoch seconds, "problems": [text], "outbox": {"new": lag, "catalog": lag},
+"loops": {name: {"last_success": epoch seconds, "last_error", "failures", "facts"}}}. Lags are
+seconds, null for none. `problems` is shown to anybody: it names no path, key or person.
 """
 
 import dataclasses
@@ -33,13 +33,28 @@ class StatusFile:
         document: Mapping[str, Any] = {
             "node": self._node,
             "pid": os.getpid(),
-            "written": now,
+            "at": now,
+            "problems": [text for loop in loops for text in _problems(loop)],
             "outbox": {box: lag(self._outbox, box, now) for box in self._boxes},
             "loops": {loop.name: dataclasses.asdict(loop.state) for loop in loops},
         }
         temporary = self._path.with_suffix(".new")
         temporary.write_text(json.dumps(document))
         temporary.replace(self._path)
+
+
+def _problems(loop: Loop) -> list[str]:
+    state = loop.state
+    found = []
+    if state.failures and state.last_error:
+        kind = state.last_error.partition(":")[0]
+        found.append(f"{loop.name} has failed {state.failures} times: {kind}")
+    for name in ("alarms", "waiting_aside"):
+        number = state.facts.get(name)
+        if number:
+            count = number if isinstance(number, int) else len(number)
+            found.append(f"{loop.name}: {count} {name.replace('_', ' ')}")
+    return found
 
 
 def lag(outbox: Outbox, box: str, now: float) -> float | None:

@@ -1,0 +1,113 @@
+"""Files and their versions: searched in the catalog, fetched from the data plane."""
+
+import uuid
+from functools import cached_property
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import mixins, viewsets
+from rest_framework.decorators import action
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from contentserver.api.filters import FileFilter
+from contentserver.api.permissions import KeyPermission
+from contentserver.api.problems import LinkUnavailable
+from contentserver.api.serializers import FileSerializer, VersionSerializer
+from contentserver.catalog.links import NotAcceptedError, redirect_to, signed_url
+from contentserver.catalog.models import File
+from skold.api.authentication import ApiUser
+from skold.api.guard import GuardedView
+from skold.api.pagination import KeysetPagination
+
+DISPOSITIONS = ("attachment", "inline")
+
+
+class FileViewSet(
+    GuardedView,
+    mixins.ListModelMixin,
+    mixins.RetrieveModelMixin,
+    viewsets.GenericViewSet[File],
+):
+    """Files with the facts of their latest version, newest first.
+
+    A grant that reaches one collection, or a prefix of it, answers when `collection` (and `prefix`)
+    are named; without them the grant must cover all collections. Everything else is 404.
+    """
+
+    queryset = File.objects.all()
+    serializer_class = FileSerializer
+    filterset_class = FileFilter
+    pagination_class = KeysetPagination
+    permission_classes = [KeyPermission]
+    ordering = ("-committed_at", "-id")
+    lookup_value_regex = "[0-9a-f]{32}"
+    gate_actions: ClassVar = {
+        "list": "list",
+        "retrieve": "list",
+        "versions": "list",
+        "content": "read",
+    }
+
+    def gate_collection(self, request: Request) -> str | None:
+        return self.file.collection if self.detail else request.query_params.get("collection")
+
+    def gate_key(self, request: Request) -> str | None:
+        """The key; for a search what all keys found begin with, None for the whole collection."""
+        if self.detail:
+            return self.file.key
+        return request.query_params.get("key") or request.query_params.get("prefix") or None
+
+    def get_object(self) -> File:
+        return self.file
+
+    @cached_property
+    def file(self) -> File:
+        """The file that the address names, looked up once. Raises NotFound."""
+        found = File.objects.filter(pk=uuid.UUID(self.kwargs["pk"])).first()
+        if found is None:
+            raise NotFound
+        return found
+
+    @extend_schema(responses=VersionSerializer(many=True))
+    @action(detail=True, pagination_class=KeysetPagination, filterset_class=None)
+    def versions(self, _request: Request, **_kwargs: Any) -> Response:
+        """Versions of the file, newest first, delete markers among them."""
+        self.ordering = ("-year", "-number")  # type: ignore[assignment]
+        rows: QuerySet[Any] = self.file.versions.all()
+        page = self.paginate_queryset(rows)
+        return self.get_paginated_response(VersionSerializer(page, many=True).data)
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter(
+                "version", OpenApiTypes.STR, description="Exactly this version, year.number."
+            ),
+            OpenApiParameter("disposition", OpenApiTypes.STR, enum=DISPOSITIONS),
+        ],
+        responses={
+            307: OpenApiResponse(description="A signed URL of the data plane, good for a minute.")
+        },
+    )
+    @action(detail=True, pagination_class=None, filterset_class=None)
+    def content(self, request: Request, **_kwargs: Any) -> HttpResponse:
+        """Where the bytes are: the data plane, which judges and records the reading itself."""
+        assert isinstance(request.user, ApiUser)
+        principal = request.user.principal
+        try:
+            url = signed_url(
+                actor=self.actor,
+                client=principal.client,
+                file=self.file,
+                address=request.META["REMOTE_ADDR"],
+                end_user=principal.end_user,
+                version=request.query_params.get("version"),
+                disposition=request.query_params.get("disposition"),
+            )
+        except NotAcceptedError as error:
+            raise LinkUnavailable from error
+        return redirect_to(url)
