@@ -209,12 +209,18 @@ class SegmentReader:
         if start < 0 or length < 0:
             raise ValueError("a range has no negative side")
         end = min(start + length, self._size)
-        if start >= end and self._size:
+        if start >= end:
+            if not self._size:
+                self._verify_empty()
             return []
-        # The one segment of an empty file is opened too: what does not authenticate is refused.
         first, last = segment_of(start), segment_of(end - 1)
         raw, base = self._fetch(first, last)
         return [self._piece(raw, base, index, start, end) for index in range(first, last + 1)]
+
+    def _verify_empty(self) -> None:
+        """Open the one segment of an empty file too: what does not authenticate is refused."""
+        if self._last == 0:
+            self._open(*self._fetch(0, 0), 0)
 
     def _fetch(self, first: int, last: int) -> tuple[memoryview, int]:
         """The ciphertext of segments first to last and the body offset at which it begins."""
