@@ -13,6 +13,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+COMPILE := $(BIN)/pip-compile --quiet --no-header --strip-extras --no-emit-index-url --no-emit-find-links
 PYTEST := $(BIN)/python -m pytest
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -42,8 +43,8 @@ lint: venv
 	$(BIN)/lint-imports
 
 pins: venv
-	$(BIN)/pip-compile --quiet --strip-extras --output-file requirements/base.txt requirements/base.in
-	$(BIN)/pip-compile --quiet --strip-extras --output-file requirements/dev.txt requirements/dev.in
+	$(COMPILE) --output-file requirements/base.txt requirements/base.in
+	$(COMPILE) --output-file requirements/dev.txt requirements/dev.in
 
 venv: $(STAMP)
 

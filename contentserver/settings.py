@@ -4,12 +4,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import django_stubs_ext
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 from contentserver.conf import Config, config, django_secret_key
 from contentserver.database import database_settings
 from contentserver.logs import configure_structlog, logging_config
+
+# Lets ModelAdmin[Client] and the like, which mypy asks for, be written at run time as well.
+django_stubs_ext.monkeypatch()
 
 CONFIG: Config = config()
 BASE_DIR = Path(__file__).resolve().parent.parent
