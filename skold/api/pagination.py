@@ -6,11 +6,11 @@ that arrive in between neither repeat nor hide others.
 
 import base64
 import binascii
-import datetime as dt
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import orjson
+from django.core.exceptions import ValidationError as InvalidValue
 from django.db.models import Model, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import ValidationError
@@ -38,39 +38,32 @@ def place_of(row: Any, order: Sequence[str]) -> str:
 def behind(rows: QuerySet[M], place: str, order: Sequence[str]) -> QuerySet[M]:
     """The rows behind a place. Raises PlaceInvalidError."""
     values = _values(place, order)
-    # The first condition alone lets the planner use the index and leave partitions out.
-    rows = rows.filter(_compare(order[0], values[0], "e"))
     further, equal = Q(), Q()
     for name, value in zip(order, values, strict=True):
         further |= equal & _compare(name, value)
         equal &= Q(**{name.lstrip("-"): value})
-    return rows.filter(further)
+    try:
+        # The first condition alone lets the planner use the index and leave partitions out.
+        return rows.filter(_compare(order[0], values[0], "e")).filter(further)
+    except (TypeError, ValueError, InvalidValue) as error:
+        raise PlaceInvalidError(place) from error
 
 
-def _compare(name: str, value: Any, or_equal: str = "") -> Q:
+def _compare(name: str, value: str | int, or_equal: str = "") -> Q:
     direction = "lt" if name.startswith("-") else "gt"
     return Q(**{f"{name.lstrip('-')}__{direction}{or_equal}": value})
 
 
-def _values(place: str, order: Sequence[str]) -> list[Any]:
+def _values(place: str, order: Sequence[str]) -> list[str | int]:
     try:
         values = orjson.loads(base64.urlsafe_b64decode(place + "=" * (-len(place) % 4)))
     except (binascii.Error, ValueError) as error:
         raise PlaceInvalidError(place) from error
     if not isinstance(values, list) or len(values) != len(order):
         raise PlaceInvalidError(place)
-    if not all(isinstance(value, str | int) for value in values):
+    if not all(type(value) in {str, int} for value in values):
         raise PlaceInvalidError(place)
-    if order[0].lstrip("-") == "at":
-        values[0] = _moment(values[0], place)
     return values
-
-
-def _moment(text: str | int, place: str) -> dt.datetime:
-    try:
-        return dt.datetime.fromisoformat(str(text))
-    except ValueError as error:
-        raise PlaceInvalidError(place) from error
 
 
 class KeysetPagination(BasePagination):

@@ -1,0 +1,144 @@
+"""Keys in the admin: issued (the secret is on the page that follows, once) and revoked."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as now_
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin
+
+from skold import services
+from skold.admin.actors import actor_of
+from skold.admin.decorators import action, display
+from skold.control import parts
+from skold.models import ApiKey, UrlKey
+from skold.models.keys import Credential
+
+
+class KeyAdmin(ModelAdmin):  # type: ignore[misc]
+    """What API keys and signing keys have in common."""
+
+    list_display = ["id", "client", "label", "state", "created_at", "expires_at", "created_by"]
+    list_filter = ["client"]
+    list_select_related = ["client"]
+    search_fields = ["id", "client__id", "label"]
+    fields = ["client", "label", "expires_at"]
+    show_full_result_count = False
+    actions_detail = ["revoke"]
+    actions = None
+
+    def issue(self, actor: str, given: dict[str, Any]) -> tuple[Credential, str]:
+        """The new key and its secret. Raises ValidationError."""
+        raise NotImplementedError
+
+    def end(self, actor: str, key: Any) -> None:
+        """Revoke a key."""
+        raise NotImplementedError
+
+    def get_fields(self, _request: HttpRequest, obj: Credential | None = None) -> list[str]:
+        given = ["client", "label", "expires_at"]
+        history = ["id", "state", "created_at", "created_by", "revoked_at", "revoked_by"]
+        return given if obj is None else given + history
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [] if obj is None else self.get_fields(request, obj)
+
+    def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+        return False
+
+    def has_revoke_permission(self, request: HttpRequest, _object_id: Any = None) -> bool:
+        """Whoever may change keys may end them."""
+        permission = f"{self.opts.app_label}.change_{self.opts.model_name}"
+        return bool(request.user.has_perm(permission))
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """The form; what a service refuses comes back as a message."""
+        try:
+            response: HttpResponse = super().add_view(request, form_url, extra_context)
+        except ValidationError as error:
+            for text in error.messages:
+                messages.error(request, text)
+            return HttpResponseRedirect(request.get_full_path())
+        return response
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: ARG002 - Django's signature
+        key, secret = self.issue(actor_of(request), form.cleaned_data)
+        obj.__dict__.update(key.__dict__)
+        request.issued_secret = secret  # type: ignore[attr-defined]
+
+    def response_add(self, request: HttpRequest, obj: Any, _post_url: Any = None) -> HttpResponse:
+        """The one page that shows the secret; it is in no message, session or cache."""
+        context = {
+            **self.admin_site.each_context(request),
+            "title": now_("Copy the secret now"),
+            "opts": self.opts,
+            "key": obj,
+            "secret": request.issued_secret,  # type: ignore[attr-defined]
+            "back": reverse(f"admin:skold_{self.opts.model_name}_changelist"),
+        }
+        response = TemplateResponse(request, "admin/skold/secret_once.html", context)
+        response["Cache-Control"] = "no-store"
+        return response
+
+    @action(description=_("Revoke"), icon="block", permissions=["revoke"], variant="danger")
+    def revoke(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask, then end the key for good."""
+        key = self.get_object(request, object_id)
+        if key is None:
+            return HttpResponse(status=404)
+        back = reverse(f"admin:skold_{self.opts.model_name}_change", args=[object_id])
+        if request.method == "POST":
+            self.end(actor_of(request), key)
+            messages.success(request, now_("Revoked. It opens nothing within a second."))
+            return HttpResponseRedirect(back)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": now_("Revoke this key?"),
+            "opts": self.opts,
+            "key": key,
+            "back": back,
+        }
+        return TemplateResponse(request, "admin/skold/revoke_key.html", context)
+
+    @display(
+        description=_("state"), label={"live": "success", "expired": "warning", "revoked": "danger"}
+    )
+    def state(self, key: Credential) -> tuple[str, str]:
+        if key.revoked_at is not None:
+            return "revoked", str(_("revoked"))
+        live = key.is_live(timezone.now())
+        return ("live", str(_("live"))) if live else ("expired", str(_("expired")))
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(KeyAdmin):
+    """API keys."""
+
+    def issue(self, actor: str, given: dict[str, Any]) -> tuple[Credential, str]:
+        issued = services.issue_api_key(actor=actor, **given)
+        return issued.key, issued.plaintext
+
+    def end(self, actor: str, key: ApiKey) -> None:
+        services.revoke_api_key(actor=actor, key=key)
+
+
+@admin.register(UrlKey)
+class UrlKeyAdmin(KeyAdmin):
+    """Keys with which clients sign URLs themselves."""
+
+    def issue(self, actor: str, given: dict[str, Any]) -> tuple[Credential, str]:
+        issued = services.issue_url_key(actor=actor, wrapping_keys=parts.url_keys(), **given)
+        return issued.key, issued.secret
+
+    def end(self, actor: str, key: UrlKey) -> None:
+        services.revoke_url_key(actor=actor, key=key)
