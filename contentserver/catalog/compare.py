@@ -43,7 +43,7 @@ class Address:
 
 
 class OutOfOrder(Exception):
-    """The walk over the disk was not in the order of addresses; nothing was concluded from it."""
+    """The walk over the disk was not in the order of addresses; nothing more is concluded."""
 
 
 def compare_year(store: Store, year: int, after: uuid.UUID | None = None) -> Iterator[Address]:
@@ -133,7 +133,10 @@ def _iter_disk(
     for address, versions in itertools.groupby(stored, key=lambda version: version.address):
         here = uuid.UUID(bytes=address)
         if last is not None and here <= last:
-            raise OutOfOrder(f"{here.hex} came after {last.hex} in {year}")
+            raise OutOfOrder(
+                f"{here.hex} came after {last.hex}: the year {year} is being moved between roots; "
+                "run this again when it has arrived"
+            )
         last = here
         yield here, list(versions)
 

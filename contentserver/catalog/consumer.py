@@ -14,7 +14,7 @@ from django.db import DataError, IntegrityError
 
 from contentserver.catalog.facts import VersionFacts, facts_of
 from contentserver.catalog.writer import record
-from contentserver.store.errors import Erased
+from contentserver.store.errors import Erased, NotStored
 from contentserver.store.outbox import Entry
 from contentserver.store.results import Unreadable
 from contentserver.store.store import Store
@@ -22,6 +22,8 @@ from contentserver.store.store import Store
 log = logging.getLogger(__name__)
 
 BOX = "catalog"
+CONSUMERS = (BOX,)
+"""Which outboxes the bridge fills."""
 BATCH = 500
 RETRY_AFTER = 300.0
 """Seconds before an entry that could not be written is tried again."""
@@ -70,8 +72,11 @@ class CatalogConsumer:
                 yield entry
 
     def _describe(self, entry: Entry) -> VersionFacts | Exception | None:
-        """The facts; None where the data subject was erased: nothing of it may be listed."""
-        described = self._store.describe(entry)
+        """The facts; None where there is nothing to list: the data subject was erased since."""
+        try:
+            described = self._store.describe(entry)
+        except NotStored:
+            return None
         if not isinstance(described, Unreadable):
             return facts_of(described)
         if isinstance(described.error, Erased):

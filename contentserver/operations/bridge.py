@@ -17,7 +17,7 @@ from django.utils import timezone
 from psycopg.conninfo import make_conninfo
 
 from contentserver import runtime
-from contentserver.catalog.consumer import BOX, CatalogConsumer
+from contentserver.catalog.consumer import CONSUMERS, CatalogConsumer
 from contentserver.catalog.models import StorageRoot
 from contentserver.catalog.rules import collection_rules
 from contentserver.conf import Config
@@ -34,7 +34,7 @@ from skold.publisher import Publisher
 
 log = logging.getLogger(__name__)
 
-CONSUMERS = (BOX,)
+
 LOCK = "bridge.lock"
 ACTOR = "bridge"
 SHUTDOWN = 4.0

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from rich.table import Table
 
 from contentserver import runtime
+from contentserver.catalog.compare import OutOfOrder
 from contentserver.catalog.rebuild import Outcome, Rebuild, as_json
 from contentserver.store.errors import StoreError
 
@@ -54,7 +55,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
             outcome = self._walk(options)
-        except StoreError as error:
+        except (StoreError, OutOfOrder) as error:
             raise CommandError(str(error)) from error
         if options["json"]:
             self.stdout.write(json.dumps(as_json(outcome), indent=2))
