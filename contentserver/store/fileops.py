@@ -8,21 +8,40 @@ success.
 """
 
 import contextlib
-import ctypes
 import errno
-import fcntl
-import functools
+import hashlib
 import itertools
 import json
 import os
 import secrets
 import stat
-import struct
-import sys
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from contentserver.store.errors import NoSpace, SlotTaken
+from contentserver.store.kernel import (
+    WouldBlock,
+    find_file_cached,
+    is_locked,
+    lock_file,
+    open_lock,
+    read_at_cached,
+    start_writeback,
+    try_lock,
+    unlock,
+)
+
+__all__ = [  # the rest of the module, and what of `kernel` the store uses
+    "WouldBlock",
+    "find_file_cached",
+    "is_locked",
+    "lock_file",
+    "open_lock",
+    "read_at_cached",
+    "start_writeback",
+    "try_lock",
+    "unlock",
+]
 
 Buffer = bytes | bytearray | memoryview
 
@@ -30,17 +49,14 @@ step_hook: Callable[[str], None] | None = None
 """Called at every durable step; tests kill the process or raise OSError from it."""
 
 _DURABLE_DIRECTORY = 0o750
-"""Mode of a directory whose name in its parent is known to be on stable storage; it is created as
-0700.
-"""
+"""Mode of a directory whose name in its parent is on stable storage; it is created as 0700."""
 
 _OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _full = frozenset({errno.ENOSPC, errno.EDQUOT})
 _flushes = itertools.count()
 
-
-class WouldBlock(Exception):  # noqa: N818 - it is no error: the caller goes on in a thread
-    """The answer is not in the page or directory cache; asking the disk would stall the event loop."""
+close = os.close
+"""close(2)."""
 
 
 def flushes() -> int:
@@ -79,7 +95,7 @@ def create_exclusive(dir_fd: int, name: str, mode: int = 0o600) -> int:
 
 
 def write_all(fd: int, data: Buffer, offset: int) -> None:
-    """All of `data` at `offset`, however many writes that takes. Not durable before `fsync_file`."""
+    """All of `data` at `offset`, in as many writes as it takes; durable after `fsync_file`."""
     with _durable("write"):
         view = memoryview(data)
         while view:
@@ -87,9 +103,37 @@ def write_all(fd: int, data: Buffer, offset: int) -> None:
             view, offset = view[written:], offset + written
 
 
+def copy_file(from_fd: int, to_fd: int) -> None:
+    """All bytes of one file into an empty other one. Not durable before `fsync_file`."""
+    at = 0
+    while chunk := os.pread(from_fd, 1 << 20, at):
+        write_all(to_fd, chunk, at)
+        at += len(chunk)
+
+
+def sha256_of(fd: int, offset: int) -> bytes:
+    """SHA-256 of a file from `offset` to its end."""
+    digest = hashlib.sha256()
+    while chunk := os.pread(fd, 1 << 20, offset):
+        digest.update(chunk)
+        offset += len(chunk)
+    return digest.digest()
+
+
 def make_read_only(fd: int) -> None:
     """Mode 0444: no stored version can be opened for writing by mistake."""
     os.fchmod(fd, 0o444)
+
+
+def open_for_writing(dir_fd: int, name: str) -> int:
+    """A descriptor of a staged file, to write it or end it.
+
+    Raises OSError (EPERM) if it has another name already: what lies in a slot is never written.
+    """
+    if os.stat(name, dir_fd=dir_fd, follow_symlinks=False).st_nlink != 1:
+        raise OSError(errno.EPERM, "the file lies in a slot; it is never written again", name)
+    os.chmod(name, 0o600, dir_fd=dir_fd)  # a commit that did not get as far as its link left 0444
+    return os.open(name, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=dir_fd)
 
 
 def fsync_file(fd: int, step: str = "sync_file") -> None:
@@ -102,6 +146,13 @@ def fsync_file(fd: int, step: str = "sync_file") -> None:
 def sync_dir(dir_fd: int, step: str = "sync_dir") -> None:
     """The names in the directory are on stable storage."""
     fsync_file(dir_fd, step)
+
+
+def make_dir(dir_fd: int, name: str) -> int:
+    """A descriptor of a new directory, its name not yet durable; FileExistsError if it is taken."""
+    with _durable("make_dir"):
+        os.mkdir(name, _DURABLE_DIRECTORY, dir_fd=dir_fd)
+    return os.open(name, _OPEN_DIRECTORY, dir_fd=dir_fd)
 
 
 def make_dirs_durably(dir_fd: int, path: str) -> int:
@@ -196,6 +247,19 @@ def unlink_if_there(dir_fd: int, name: str) -> bool:
     return True
 
 
+def remove_empty_dir(dir_fd: int, name: str) -> bool:
+    """Remove a directory if nothing is in it; whether it is gone."""
+    try:
+        os.rmdir(name, dir_fd=dir_fd)
+    except FileNotFoundError:
+        return True
+    except OSError as error:
+        if error.errno in {errno.ENOTEMPTY, errno.EEXIST}:
+            return False
+        raise
+    return True
+
+
 def remove_tree(dir_fd: int, name: str) -> None:
     """Remove a directory of files, and what is in it; gone already is fine."""
     with contextlib.suppress(FileNotFoundError):
@@ -224,6 +288,51 @@ def find_dir(dir_fd: int, path: str) -> int | None:
         return os.open(path, _OPEN_DIRECTORY, dir_fd=dir_fd)
     except FileNotFoundError:
         return None
+
+
+def is_there(dir_fd: int, path: str) -> bool:
+    """Whether a name exists, whatever it is."""
+    try:
+        os.stat(path, dir_fd=dir_fd, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def is_there_cached(dir_fd: int, path: bytes) -> bool:
+    """As `is_there`, from the directory cache alone; WouldBlock instead of asking the disk."""
+    fd = find_file_cached(dir_fd, path, probe=True)
+    if fd is None:
+        return False
+    close(fd)
+    return True
+
+
+class FileFacts(NamedTuple):
+    """What the file system says of an open file. `names`: hard links; `modified`: s since the
+    epoch.
+    """
+
+    size: int
+    names: int
+    device: int
+    modified: float
+
+
+def facts_of(fd: int) -> FileFacts:
+    """Facts of an open file or directory."""
+    found = os.fstat(fd)
+    return FileFacts(found.st_size, found.st_nlink, found.st_dev, found.st_mtime)
+
+
+def size_of(fd: int) -> int:
+    """Bytes of an open file."""
+    return os.fstat(fd).st_size
+
+
+def open_root(path: str | os.PathLike[str]) -> int:
+    """A descriptor of a directory anywhere; FileNotFoundError, NotADirectoryError if it is none."""
+    return os.open(path, _OPEN_DIRECTORY)
 
 
 def list_dir(dir_fd: int, path: str = ".") -> list[str]:
@@ -258,6 +367,17 @@ def read_at(fd: int, buffer: bytearray | memoryview, offset: int) -> int:
     return done
 
 
+def read_some(fd: int, length: int, offset: int) -> memoryview:
+    """`length` bytes from `offset`; fewer only at the end of the file."""
+    buffer = memoryview(bytearray(length))
+    return buffer[: read_at(fd, buffer, offset)]
+
+
+def open_for_reading(dir_fd: int, path: str) -> int:
+    """A descriptor for reading. Raises FileNotFoundError."""
+    return os.open(path, _READ, dir_fd=dir_fd)
+
+
 def read_file(dir_fd: int, path: str, limit: int = 1 << 20) -> bytes | None:
     """The whole of a small file, or None if there is none."""
     fd = find_file(dir_fd, path)
@@ -270,50 +390,6 @@ def read_file(dir_fd: int, path: str, limit: int = 1 << 20) -> bytes | None:
         return os.pread(fd, size, 0)
     finally:
         os.close(fd)
-
-
-# openat2(2) with RESOLVE_CACHED (Linux 5.12) answers from the directory cache or says EAGAIN. PyDLL
-# keeps the GIL: the call never sleeps, and giving the lock away and taking it again would cost more
-# than the call itself.
-_SYS_OPENAT2 = 437
-_libc = ctypes.PyDLL(None, use_errno=True)
-_syscall = _libc.syscall
-_syscall.argtypes = [ctypes.c_long, ctypes.c_int, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_size_t]
-_syscall.restype = ctypes.c_long
-_RESOLVE_NO_SYMLINKS, _RESOLVE_CACHED = 0x04, 0x20
-_HOW_READ = struct.pack("=QQQ", _READ, 0, _RESOLVE_CACHED | _RESOLVE_NO_SYMLINKS)
-_HOW_PROBE = struct.pack("=QQQ", os.O_PATH | _READ, 0, _RESOLVE_CACHED | _RESOLVE_NO_SYMLINKS)
-
-
-def find_file_cached(dir_fd: int, path: bytes, *, probe: bool = False) -> int | None:
-    """As `find_file`, but from the directory cache alone: raises WouldBlock instead of waiting for
-    the disk.
-
-    `probe` asks only whether the name exists: the descriptor is good for closing.
-    """
-    fd = _syscall(_SYS_OPENAT2, dir_fd, path, _HOW_PROBE if probe else _HOW_READ, 24)
-    if fd >= 0:
-        return int(fd)
-    code = ctypes.get_errno()
-    if code == errno.ENOENT:
-        return None
-    if code in {errno.EAGAIN, errno.EINVAL, errno.ENOSYS, errno.EPERM}:
-        raise WouldBlock
-    raise OSError(code, os.strerror(code), path.decode())
-
-
-def read_at_cached(fd: int, buffer: bytearray | memoryview, offset: int) -> int:
-    """One preadv2 with RWF_NOWAIT: what the page cache holds from `offset`, 0 at the end of the
-    file.
-
-    A short count is no proof of the end. Raises WouldBlock if the first page is not in memory.
-    """
-    try:
-        return os.preadv(fd, [buffer], offset, os.RWF_NOWAIT)
-    except OSError as error:
-        if error.errno in {errno.EAGAIN, errno.EOPNOTSUPP}:
-            raise WouldBlock from None
-        raise
 
 
 def read_secret(path: str | os.PathLike[str]) -> str:
@@ -339,53 +415,3 @@ def read_json(dir_fd: int, path: str) -> Any:
     """A small JSON document, or None if there is none. Raises ValueError if it is not JSON."""
     raw = read_file(dir_fd, path)
     return None if raw is None else json.loads(raw)
-
-
-# -- locks -----------------------------------------------------------------------------------------
-# OFD locks (Linux 3.15) belong to the open file description: they hold between threads as between
-# processes, and the kernel drops them when the process dies. Ranges are bytes of a file that need
-# not have any.
-
-
-@functools.cache
-def _flock(kind: int, start: int, length: int) -> bytes:
-    return struct.pack("hhqqi0q", kind, os.SEEK_SET, start, length, 0)
-
-
-def open_lock(dir_fd: int, name: str) -> int:
-    """A new description of a lock file, made at first use."""
-    return os.open(
-        name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600, dir_fd=dir_fd
-    )
-
-
-def lock_file(fd: int, start: int = 0, length: int = 1) -> None:
-    """Wait, without limit, until the range is ours alone; closing `fd` lets it go."""
-    fcntl.fcntl(fd, fcntl.F_OFD_SETLKW, struct.pack("hhqqi0q", fcntl.F_WRLCK, 0, start, length, 0))
-
-
-def try_lock(fd: int, start: int = 0, length: int = 1) -> bool:
-    """Take the range if nobody has it."""
-    try:
-        fcntl.fcntl(fd, fcntl.F_OFD_SETLK, _flock(fcntl.F_WRLCK, start, length))
-    except OSError as error:
-        if error.errno in {errno.EAGAIN, errno.EACCES}:
-            return False
-        raise
-    return True
-
-
-def unlock(fd: int, start: int = 0, length: int = 1) -> None:
-    """Let a range go."""
-    fcntl.fcntl(fd, fcntl.F_OFD_SETLK, _flock(fcntl.F_UNLCK, start, length))
-
-
-def is_locked(fd: int, start: int = 0, length: int = 1) -> bool:
-    """Whether another description holds the range."""
-    answer = fcntl.fcntl(fd, fcntl.F_OFD_GETLK, _flock(fcntl.F_WRLCK, start, length))
-    kind: int = struct.unpack_from("h", answer)[0]
-    return kind != fcntl.F_UNLCK
-
-
-if sys.platform != "linux":  # pragma: no cover
-    raise ImportError("the store needs Linux: OFD locks, openat2 and preadv2")

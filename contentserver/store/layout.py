@@ -12,7 +12,7 @@ _STATES = frozenset({"open", "importing", "sealed", "moving"})
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A year on a root. open takes commits, importing imports only, sealed and moving take nothing."""
+    """A year on a root. open takes commits, importing only imports, sealed and moving nothing."""
 
     root: str
     state: State
@@ -61,7 +61,7 @@ class Layout:
         raise YearNotOpen(year)
 
     def is_stable(self, as_of: int) -> bool:
-        """Whether every year up to `as_of` is sealed: no import can add to it without a reopening."""
+        """Whether every year up to `as_of` is sealed, so that no import can add to them."""
         return all(
             place.state in {"sealed", "moving"}
             for year in self.iter_years(as_of)
@@ -73,4 +73,4 @@ def _place(year: str, entry: Mapping[str, Any]) -> Place:
     state = entry["state"]
     if state not in _STATES:
         raise Unavailable(f"the layout gives {year} the unknown state {state!r}")
-    return Place(str(entry["root"]), cast(State, state))
+    return Place(str(entry["root"]), cast("State", state))

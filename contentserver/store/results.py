@@ -9,7 +9,7 @@ from contentserver.store.metadata import Metadata
 
 
 def etag_of(version: Version, sha256: bytes) -> str:
-    """The strong entity tag of a version as it is sent: `"2025.1-<16 hex of the digest>"`, quoted."""
+    """The strong entity tag as it is sent, quoted: `"2025.1-<16 hex of the digest>"`."""
     return f'"{version}-{sha256.hex()[:16]}"'
 
 
@@ -26,6 +26,7 @@ class VersionInfo:
     committed_at_ns: int
     deleted: bool
     imported: bool
+    erasable: bool
     stored_size: int
     root: str
 
@@ -36,7 +37,7 @@ class VersionInfo:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A file in a slot whose header does not open: `error` says why (Corrupt, Erased, KeyMissing)."""
+    """A slot whose header does not open: `error` says why (Corrupt, Erased, KeyMissing)."""
 
     version: Version
     address: bytes
@@ -54,6 +55,11 @@ class Receipt:
     size: int
     created: bool
     committed_at_ns: int
+
+
+def receipt_of(info: VersionInfo, *, created: bool = True) -> Receipt:
+    """The receipt of a version that stands in its slot."""
+    return Receipt(info.version, info.etag, info.sha256, info.size, created, info.committed_at_ns)
 
 
 @dataclass(frozen=True, slots=True)

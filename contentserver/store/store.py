@@ -7,28 +7,36 @@ from datetime import tzinfo
 from pathlib import Path
 from uuid import UUID
 
-from contentserver.store.address import Version
+from contentserver.store.address import Version, address_of
+from contentserver.store.commit import Committer
+from contentserver.store.conditions import Conditions
+from contentserver.store.environment import Environment
 from contentserver.store.erasure import ErasureKeys
+from contentserver.store.errors import Deleted, NotStored, StoreError
 from contentserver.store.keyset import Keyset
 from contentserver.store.layout import Layout
 from contentserver.store.metadata import Metadata
 from contentserver.store.outbox import Entry, Outbox
+from contentserver.store.recovery import Recovery
 from contentserver.store.results import Receipt, Recovered, RootSpace, Unreadable, VersionInfo
-from contentserver.store.stored_file import StoredFile
+from contentserver.store.roots import Roots
+from contentserver.store.space import space_of
+from contentserver.store.stored_file import StoredFile, open_stored
 from contentserver.store.upload import Upload
+from contentserver.store.uploads import Uploads
+from contentserver.store.versions import Versions
+from contentserver.store.walk import describe_entry, iter_stored
 
 
 class Store:
     """Versions of files on the roots of one machine.
 
     All methods may block on the disk and belong in a thread, except `open_latest` and
-    `StoredFile.read` with `cached_only=True`, which raise `fileops.WouldBlock` instead. Objects may
+    `StoredFile.read` with `cached_only=True`, which raise `fileops.WouldBlock` instead. A store may
     be shared by threads; an `Upload` and a `StoredFile` belong to one at a time.
     """
 
-    outbox: Outbox
-
-    def __init__(
+    def __init__(  # noqa: PLR0917 - all that the store needs comes in here
         self,
         roots: Sequence[Path],
         layout: Callable[[], Layout],
@@ -37,10 +45,23 @@ class Store:
         clock: Callable[[], int],
         time_zone: tzinfo,
         upload_expiry: int,
-    ) -> None: ...
+    ) -> None:
+        """`clock`: ns since the epoch, UTC. `time_zone`: the institution's. `upload_expiry`: s.
+
+        The first of `roots` also holds the locks of addresses: all processes list it first.
+        """
+        self._environment = Environment(
+            Roots(roots), layout, keyset, erasure, clock, time_zone, upload_expiry
+        )
+        self._versions = Versions(self._environment)
+        self._committer = Committer(self._environment, self._versions)
+        self._uploads = Uploads(self._environment, self._committer)
+        self._recovery = Recovery(self._environment, self._uploads, self._committer)
+        self.outbox = Outbox(self._environment.roots, self._environment.minute_now)
 
     def address(self, collection: str, key: str) -> bytes:
         """The 16 bytes under which the file lies."""
+        return address_of(self._environment.keyset.naming, collection, key)
 
     def open_latest(
         self,
@@ -54,18 +75,47 @@ class Store:
     ) -> StoredFile:
         """The latest version, the latest of the years up to `as_of`, or exactly `version`.
 
-        `read_ahead` bytes of the body are read together with the header, in one system call (HEAD:
-        0, GET: 131072). Raises NotStored, Deleted, Erased, Corrupt, KeyMissing, RootMissing,
-        Unavailable; WouldBlock with `cached_only`.
+        `read_ahead` bytes of the body come with the header, in one system call (HEAD: 0, GET:
+        131072, which is also the most). Raises NotStored, Deleted, Erased, Corrupt, KeyMissing,
+        RootMissing, Unavailable; WouldBlock with `cached_only`.
         """
+        address = self.address(collection, key)
+        if version is None:
+            slot = self._versions.find_latest(address, as_of=as_of, cached_only=cached_only)
+        else:
+            slot = self._versions.find_exactly(address, version, cached_only=cached_only)
+        if slot is None:
+            raise NotStored
+        stored = open_stored(
+            self._environment, slot.fd, slot.root.name, address, slot.version,
+            cached_only=cached_only, read_ahead=read_ahead,
+        )  # fmt: skip
+        if stored.header.deleted:
+            stored.close()
+            raise Deleted(slot.version)
+        return stored
 
     def is_stable(self, as_of: int) -> bool:
-        """Whether every year up to `as_of` is sealed, so that the answer for it can no more change
-        by an import.
-        """
+        """Whether every year up to `as_of` is sealed, so that no import can change its answer."""
+        return self._environment.layout().is_stable(as_of)
 
     def list_versions(self, collection: str, key: str) -> list[VersionInfo]:
-        """All versions, oldest first, delete markers among them; empty if there is none."""
+        """All versions, oldest first, delete markers among them; empty if there is none.
+
+        Raises Erased, Corrupt, KeyMissing for the first that does not open; RootMissing,
+        Unavailable.
+        """
+        address = self.address(collection, key)
+        found = []
+        for version in self._versions.list_versions(address):
+            slot = self._versions.find_exactly(address, version)
+            if slot is None:
+                continue
+            with open_stored(
+                self._environment, slot.fd, slot.root.name, address, version
+            ) as stored:
+                found.append(stored.info())
+        return found
 
     def create_upload(
         self,
@@ -77,21 +127,36 @@ class Store:
         commit_auto: bool = False,
         direct: bool = False,
     ) -> Upload:
-        """Begin stage one; the Upload holds its lock until closed (context manager).
+        """Begin stage one; the Upload holds its lock until closed (it is a context).
 
-        `direct` is for both stages in one request: nobody learns the upload's id, so nothing of it
-        is durable before the commit, it leaves no receipt, and leaving the context without a commit
-        removes it. Otherwise the upload exists durably when this returns. Raises BadMetadata,
-        Erased, YearNotOpen, NoSpace, Unavailable, UploadLocked and SlotTaken (`upload_id` exists).
+        `actor` becomes the file's `created_by` where the metadata name none. `direct` is for both
+        stages in one request: nobody learns the upload's id, so nothing of it is durable before the
+        commit, it leaves no receipt, and closing it without a commit removes it. Otherwise the
+        upload exists durably when this returns.
+
+        Raises BadMetadata, TooLarge, Erased, KeyMissing, YearNotOpen, YearSealed, RootMissing,
+        NoSpace, Unavailable, and SlotTaken if `upload_id` exists.
         """
+        return self._uploads.create(
+            actor=actor, metadata=metadata, length=length, upload_id=upload_id,
+            commit_auto=commit_auto, direct=direct,
+        )  # fmt: skip
 
     def open_upload(self, upload_id: UUID, *, newer: bool = True, patience: float = 10.0) -> Upload:
         """Take up an upload again, with its lock; a torn part of a dead request is salvaged first.
 
         `newer` asks the holder to yield and waits `patience` seconds for it; without it a held
         upload is refused at once. A committed upload opens too: `receipt` is set. Raises
-        UploadUnknown, UploadExpired, UploadLocked.
+        UploadUnknown, UploadExpired, UploadLocked, RootMissing, Corrupt, KeyMissing.
         """
+        return self._uploads.open(upload_id, newer=newer, patience=patience)
+
+    def find_receipt(self, upload_id: UUID) -> Receipt | None:
+        """The receipt of a committed upload, without waiting for its lock; None before its commit.
+
+        Raises UploadUnknown, UploadExpired, RootMissing.
+        """
+        return self._uploads.find_receipt(upload_id)
 
     def delete(
         self,
@@ -103,33 +168,54 @@ class Store:
         if_unmodified_since: int | None = None,
         on_behalf_of: str | None = None,
     ) -> Receipt:
-        """Put a delete marker as the next version. Raises NotStored, Deleted, PreconditionFailed as
-        commit does.
+        """Put a delete marker as the next version; nothing is removed. Conditions as in `commit`.
+
+        Raises NotStored, Deleted (it is already), PreconditionFailed, Erased, and what `commit`
+        does.
         """
+        with self.open_latest(collection, key) as latest:
+            subject = latest.metadata.data_subject
+        marker = Metadata(
+            collection=collection, key=key, created_by=actor, data_subject=subject,
+            on_behalf_of=on_behalf_of,
+        )  # fmt: skip
+        return self._uploads.put_marker(
+            marker, Conditions(if_match=if_match, if_unmodified_since=if_unmodified_since)
+        )
 
     def recover(self) -> list[Recovered]:
-        """Finish what dead processes had begun. At start, every 5 minutes, before expiry. Safe at
-        any time.
-        """
+        """Finish what dead processes had begun. At start and every 5 minutes; safe at any time."""
+        return self._recovery.run()
 
     def expire_uploads(self) -> int:
-        """Remove uploads and receipts past their expiry, after `recover`; how many."""
+        """Remove uploads and receipts past their expiry; how many. Call `recover` before."""
+        return self._recovery.expire()
 
     def iter_stored(self, year: int | None = None) -> Iterator[VersionInfo | Unreadable]:
-        """Every version on disk (of a year), in the order of the folders; for rebuilding the
-        catalog.
-        """
+        """Every version on disk (of a year), in the order of the folders: the catalog's source."""
+        return iter_stored(self._environment, year)
 
     def describe(self, entry: Entry) -> VersionInfo | Unreadable:
-        """The version an outbox entry is a link to."""
+        """The version an outbox entry is a link to. Raises NotStored if the entry is gone."""
+        return describe_entry(self._environment, entry)
 
     def space(self) -> list[RootSpace]:
         """Room on every configured root."""
+        return space_of(self._environment.roots)
 
     def problems(self) -> list[str]:
-        """What keeps the store from serving all it should, for readiness: missing roots, years not
-        open.
-        """
+        """What keeps the store from taking or serving all it should; [] if nothing."""
+        roots = self._environment.roots
+        found = [f"storage root: {reason}" for reason in roots.missing().values()]
+        try:
+            layout = self._environment.layout()
+            for year in layout.iter_years():
+                roots.places(layout.places(year))
+            layout.root_for_commit(self._environment.year_now())
+        except StoreError as error:
+            found.append(str(error))
+        return found
 
     def close(self) -> None:
-        """Let the roots go."""
+        """Let the roots go; open files and uploads end with their own `close`."""
+        self._environment.roots.close()

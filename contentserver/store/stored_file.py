@@ -1,11 +1,28 @@
-"""A stored version, open for reading."""
+"""A stored version, open for reading.
+
+Header and, for a small file, body come in one read into a buffer that is used again: a fresh one of
+this size costs more in page faults than the read itself.
+"""
 
 from collections.abc import Iterator
 from types import TracebackType
+from typing import Self
+from uuid import UUID
 
+from contentserver.store import fileops, segments
 from contentserver.store.address import Version
-from contentserver.store.header import Header
-from contentserver.store.metadata import Metadata
+from contentserver.store.environment import Environment
+from contentserver.store.header import HEADER_MAX, Header, header_length, open_header
+from contentserver.store.results import VersionInfo, etag_of
+
+READ_AHEAD = segments.SEGMENT_SIZE
+"""Bytes of the body that a buffer has room for beside the header."""
+
+_CHUNK = 8
+"""Segments read and handed out together: a little under 1 MiB."""
+
+_SPARE = 64
+_buffers: list[bytearray] = []
 
 
 class StoredFile:
@@ -13,36 +30,146 @@ class StoredFile:
     context.
     """
 
-    header: Header
-    version: Version
-    size: int
-    digest: bytes
-    metadata: Metadata
-    committed_at_ns: int
-    etag: str
-    root: str
+    __slots__ = (
+        "_buffer", "_cached", "_closed", "_fd", "_filled", "_reader", "committed_at_ns", "digest",
+        "etag", "header", "metadata", "root", "size", "version",
+    )  # fmt: skip
+
+    def __init__(self, fd: int, root: str, header: Header, buffer: bytearray, filled: int) -> None:
+        self._fd = fd
+        self._buffer = buffer
+        self._filled = filled
+        self._cached = False
+        self._reader = segments.SegmentReader(header.stream, self._pread, header.size)
+        self.root = root
+        self.header = header
+        self.version: Version = header.version
+        self.size = header.size
+        self.digest = header.digest
+        self.metadata = header.metadata
+        self.committed_at_ns = header.committed_at_ns
+        self.etag = etag_of(header.version, self.digest)
 
     def read(self, start: int, length: int, *, cached_only: bool = False) -> bytes:
         """Plaintext from `start`, shorter only at the end. Raises Corrupt; WouldBlock with
         `cached_only`.
         """
+        self._cached = cached_only
+        return self._reader.read(start, length)
 
     def pieces(self, start: int, length: int, *, cached_only: bool = False) -> list[bytes]:
         """As `read`, in pieces of at most 128 KiB that have not been joined."""
+        self._cached = cached_only
+        return self._reader.pieces(start, length)
 
     def chunks(self, start: int, length: int) -> Iterator[tuple[int, int]]:
         """(start, length) of reads of at most 1 MiB that together are the range and touch each
         segment once.
         """
+        end = min(start + length, self.size)
+        while start < end:
+            border = segments.segment_start(segments.segment_of(start) + _CHUNK)
+            yield start, min(border, end) - start
+            start = min(border, end)
+
+    def info(self) -> VersionInfo:
+        """The facts of this version."""
+        return info_of(self.header, self.root)
 
     def close(self) -> None:
         """Let the descriptor go; twice is fine."""
+        if self._fd < 0:
+            return
+        fileops.close(self._fd)
+        self._fd = -1
+        give_back(self._buffer)
 
-    def __enter__(self) -> "StoredFile": ...
+    def __enter__(self) -> Self:
+        return self
 
     def __exit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
-    ) -> None: ...
+    ) -> None:
+        self.close()
+
+    def _pread(self, offset: int, length: int) -> memoryview:
+        at = self.header.header_len + offset
+        if at + length <= self._filled:
+            return memoryview(self._buffer)[at : at + length]
+        buffer = memoryview(bytearray(length))
+        return buffer[: _fill(self._fd, buffer, at, cached_only=self._cached)]
+
+
+def open_stored(
+    environment: Environment,
+    fd: int,
+    root: str,
+    address: bytes,
+    version: Version,
+    *,
+    cached_only: bool = False,
+    read_ahead: int = 0,
+) -> StoredFile:
+    """Verify the header of an open slot; its descriptor is taken over, and closed on any error."""
+    buffer = _take()
+    try:
+        wanted = memoryview(buffer)[: HEADER_MAX + min(read_ahead, READ_AHEAD)]
+        size = fileops.size_of(fd)
+        filled = _fill(fd, wanted[:size], 0, cached_only=cached_only)
+        header = open_header(
+            wanted[:filled],
+            environment.keyset,
+            environment.erasure,
+            address=address,
+            version=version,
+            body_size=size - header_length(wanted[:filled]),
+            cached_only=cached_only,
+        )
+    except BaseException:
+        fileops.close(fd)
+        give_back(buffer)
+        raise
+    return StoredFile(fd, root, header, buffer, filled)
+
+
+def _fill(fd: int, buffer: memoryview, offset: int, *, cached_only: bool) -> int:
+    """Read at `offset`; with `cached_only` all of `buffer`, or WouldBlock."""
+    if not cached_only:
+        return fileops.read_at(fd, buffer, offset)
+    if fileops.read_at_cached(fd, buffer, offset) < len(buffer):
+        raise fileops.WouldBlock
+    return len(buffer)
+
+
+def info_of(header: Header, root: str) -> VersionInfo:
+    """The facts a header tells."""
+    return VersionInfo(
+        version=header.version,
+        address=header.address,
+        file_id=UUID(bytes=header.file_id),
+        size=header.size,
+        sha256=header.digest,
+        metadata=header.metadata,
+        committed_at_ns=header.committed_at_ns,
+        deleted=header.deleted,
+        imported=header.imported,
+        erasable=header.erasable,
+        stored_size=header.header_len + header.body_size,
+        root=root,
+    )
+
+
+def _take() -> bytearray:
+    try:
+        return _buffers.pop()
+    except IndexError:
+        return bytearray(HEADER_MAX + READ_AHEAD)
+
+
+def give_back(buffer: bytearray) -> None:
+    """Keep a buffer for the next file."""
+    if len(_buffers) < _SPARE:
+        _buffers.append(buffer)

@@ -1,0 +1,144 @@
+"""Staging of an upload that later requests take up again: `staging/<upload id>/`."""
+
+from contentserver.store import fileops
+from contentserver.store.environment import Environment
+from contentserver.store.errors import SlotTaken, UploadUnknown
+from contentserver.store.locks import LOCK, UploadLock
+from contentserver.store.parts import (
+    PartWriter,
+    StagedBody,
+    has_all_parts,
+    join_parts,
+    part_name,
+    salvage_part,
+    stream_of,
+    take_first_part,
+)
+from contentserver.store.placed import Placed, find_placed
+from contentserver.store.receipts import KeptReceipt, write_receipt
+from contentserver.store.results import Receipt
+from contentserver.store.roots import Root
+from contentserver.store.staging import BODY, INFO, RECEIPT, UploadInfo, write_info
+
+
+class KeptStage:
+    """An upload's directory, and its lock, held until `close`."""
+
+    def __init__(
+        self, environment: Environment, root: Root, dir_fd: int, lock: UploadLock, info: UploadInfo
+    ) -> None:
+        self._environment = environment
+        self._root = root
+        self._dir_fd = dir_fd
+        self._lock = lock
+        self._info = info
+        self._part_fd = -1
+        self._body: StagedBody | None = None
+
+    @classmethod
+    def create(cls, environment: Environment, root: Root, info: UploadInfo) -> "KeptStage":
+        """Make the upload, durably. Raises SlotTaken if its id is in use, NoSpace."""
+        name = str(info.id)
+        try:
+            dir_fd = fileops.make_dir(root.staging_fd, name)
+        except FileExistsError:
+            raise SlotTaken(f"the upload {name} exists") from None
+        try:
+            lock = UploadLock.acquire(dir_fd, newer=True, patience=1.0)
+            stage = cls(environment, root, dir_fd, lock, info)
+            stage.keep_info()
+            fileops.sync_dir(root.staging_fd, "sync_staging")
+        except BaseException:
+            fileops.close(dir_fd)
+            fileops.remove_tree(root.staging_fd, name)
+            raise
+        return stage
+
+    def salvage(self) -> None:
+        """After a dead request: keep what authenticates of its part.
+
+        Raises UploadUnknown, and removes the upload, if bytes below an acknowledged offset are
+        gone.
+        """
+        if not has_all_parts(self._dir_fd, self._info):
+            self.remove()
+            raise UploadUnknown("the upload lost bytes that had arrived; create a new one")
+        part = salvage_part(self._dir_fd, self._info)
+        if part is not None:
+            self._info.parts.append(part)
+            self.keep_info()
+
+    def begin_part(self) -> PartWriter:
+        """A new part at the end. Raises NoSpace."""
+        number = len(self._info.parts) + 1
+        stream, begin = stream_of(self._info, number)
+        self._part_fd = fileops.create_exclusive(self._dir_fd, part_name(number))
+        return PartWriter(self._part_fd, begin, stream)
+
+    def keep_part(self, writer: PartWriter) -> None:
+        """Make the part durable, then the info that speaks of it."""
+        part = writer.finish()
+        fileops.fsync_file(self._part_fd, "sync_part")
+        self._close_part()
+        self._info.parts.append(part)
+        self.keep_info()
+
+    def drop_part(self) -> None:
+        """Forget the open part."""
+        self._close_part()
+        fileops.unlink_if_there(self._dir_fd, part_name(len(self._info.parts) + 1))
+
+    def keep_info(self) -> None:
+        """Write the info durably. Raises KeyMissing, NoSpace."""
+        environment = self._environment
+        write_info(self._dir_fd, self._info, environment.keyset, environment.year_now())
+
+    def get_body(self) -> StagedBody:
+        """The whole upload as one body: part 1 as it stands, or all parts joined."""
+        if self._body is None:
+            first = take_first_part(self._dir_fd, self._info)
+            self._body = first or join_parts(self._dir_fd, self._info)
+        return self._body
+
+    def find_placed(self) -> Placed | None:
+        """The slot that an earlier, broken commit of this upload reached."""
+        for name in (part_name(1), BODY):
+            placed = find_placed(self._environment, self._dir_fd, name)
+            if placed is not None:
+                return placed
+        return None
+
+    def is_wanted(self) -> bool:
+        """Whether a newer request asks for the upload."""
+        return self._lock.is_wanted()
+
+    def keep_receipt(self, receipt: Receipt) -> None:
+        """Write the receipt durably."""
+        kept = KeptReceipt(receipt, self._info.expires_at_ns)
+        keyset = self._environment.keyset
+        write_receipt(self._dir_fd, self._info.id, kept, keyset, receipt.version.year)
+
+    def clear(self) -> None:
+        """Remove the staging names; lock, info and receipt stay until expiry."""
+        for name in fileops.list_dir(self._dir_fd):
+            if name not in {LOCK, INFO, RECEIPT}:
+                fileops.unlink_if_there(self._dir_fd, name)
+
+    def remove(self) -> None:
+        """Remove the upload."""
+        self._close_part()
+        fileops.remove_tree(self._root.staging_fd, str(self._info.id))
+
+    def close(self) -> None:
+        """Let the lock go."""
+        self._close_part()
+        if self._body is not None:
+            fileops.close(self._body.fd)
+            self._body = None
+        self._lock.close()
+        fileops.close(self._dir_fd)
+
+    def _close_part(self) -> None:
+        if self._part_fd >= 0:
+            fileops.close(self._part_fd)
+            self._part_fd = -1
