@@ -10,4 +10,9 @@ class ContentServerConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from contentserver import checks  # noqa: F401, PLC0415 - registers them, once apps are loaded
+        """Register the checks, and tell Sköld where its gate and journal come from."""
+        from django.conf import settings  # noqa: PLC0415 - once apps are loaded
+
+        from contentserver import checks, control  # noqa: F401, PLC0415 - checks register themselves
+
+        control.install(settings.CONFIG)

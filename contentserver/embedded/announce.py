@@ -75,14 +75,14 @@ The same for programs: {home / FINAL}   Logs: {home / "logs"}   Stop: Ctrl-C
 
 
 def curl_lines(demo: dict[str, Any]) -> tuple[str, str, str]:
-    """Store, fetch and audit one file; each line works when pasted into a shell."""
+    """Store a file, fetch it, see both in the audit; each line works when pasted into a shell."""
     curl = f"curl -sS -H 'Authorization: Bearer {demo['api_key']}'"
     address = f"{demo['url']}/v1/content/{demo['collection']}/hello.txt"
     body = "-H 'Content-Type: text/plain' --data-binary 'Hello, archive'"
     return (
         f"{curl} -X PUT {body} -i {address}",
         f"{curl} {address}",
-        f"{curl} '{demo['url']}/api/v1/audit/?collection={demo['collection']}&key=hello.txt'",
+        f"{curl} '{demo['url']}/api/v1/audit?client={demo['client_id']}&plane=data'",
     )
 
 
