@@ -4,11 +4,9 @@ import hashlib
 from contextlib import ExitStack
 from typing import Any
 
-from django.db import connection
-
 from contentserver import runtime
 from contentserver.catalog.consumer import CONSUMERS, CatalogConsumer
-from contentserver.catalog.models import Change, File, StoredVersion
+from contentserver.catalog.models import Change, ChangeFeed, File, RebuildMark, StoredVersion
 from contentserver.catalog.rebuild import Rebuild
 from contentserver.store.metadata import Metadata
 from contentserver.store.results import Receipt
@@ -78,11 +76,8 @@ def snapshot() -> dict[str, Any]:
 
 def clear() -> None:
     """An empty catalog, as after the loss of PostgreSQL."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "TRUNCATE contentserver_file, contentserver_storedversion, contentserver_change,"
-            " contentserver_changefeed, contentserver_rebuildmark"
-        )
+    for model in (Change, StoredVersion, File, ChangeFeed, RebuildMark):
+        model.objects.all().delete()
 
 
 def numbers(node: str) -> list[int]:
