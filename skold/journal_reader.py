@@ -17,7 +17,7 @@ from typing import Any
 from skold import records
 from skold.disk import opened
 from skold.records import RawFrame
-from skold.segments import segment_name
+from skold.segments import SUFFIX, segment_name
 from skold.slots import WriterName, find_writer, is_living, list_writers
 
 CHUNK = 1024 * 1024
@@ -159,8 +159,9 @@ class WriterReader:
 
     def _something_behind(self) -> bool:
         at = self.position
-        window = self._bytes(at.segment, at.offset, records.MAX_FRAME)
-        return any(window) or bool(self._bytes(at.segment + 1, 0, 1).strip(b"\0"))
+        return any(self._bytes(at.segment, at.offset, records.MAX_FRAME)) or any(
+            any(self._bytes(segment, 0, _HEADER)) for segment in self._later_segments()
+        )
 
     def _damaged(self) -> bool:
         at = self.position
@@ -176,10 +177,16 @@ class WriterReader:
         return grown
 
     def _iter_behind(self) -> Iterator[RawFrame]:
-        segment, offset = self.position.segment, self.position.offset
-        while buffer := self._bytes(segment, offset, -1):
-            yield from _iter_good_frames(buffer, self._writer)
-            segment, offset = segment + 1, 0
+        at = self.position
+        yield from _iter_good_frames(self._bytes(at.segment, at.offset, -1), self._writer)
+        for segment in self._later_segments():
+            yield from _iter_good_frames(self._bytes(segment, 0, -1), self._writer)
+
+    def _later_segments(self) -> list[int]:
+        """Those that are there; one may be missing between them."""
+        names = [path.stem for path in self._folder.glob(f"*{SUFFIX}")]
+        found = sorted(int(name) for name in names if name.isdecimal())
+        return [segment for segment in found if segment > self.position.segment]
 
     def _bytes(self, segment: int, offset: int, size: int) -> bytes:
         path = self._folder / segment_name(segment)
@@ -196,7 +203,7 @@ def find_tip(directory: Path, name: WriterName) -> Tip | None:
     """
     folder = directory / str(name)
     tip: Tip | None = None
-    for path in sorted(folder.glob("*.skj"), reverse=True):
+    for path in sorted(folder.glob(f"*{SUFFIX}"), reverse=True):
         buffer = path.read_bytes()
         offset = 0
         while frame := records.find_frame(buffer, offset):

@@ -60,8 +60,9 @@ class Succession:
                 last.wait(self._terms.patience)
             except JournalUnavailable as error:
                 _log.warning("the journal could not be closed in order: %s", error)
-            life.thread.join(self._terms.patience)
         self._keeper.join(self._terms.patience * _OPENING)
+        for thread in list(self._threads.values()):
+            thread.join(self._terms.patience)
 
     @property
     def flushes(self) -> int:
@@ -113,15 +114,20 @@ class Succession:
     def _begin_anywhere(self) -> bool:
         place = self._dirs.index(self._last) + 1
         for directory in self._dirs[place:] + self._dirs[:place]:
-            thread = self._threads.get(directory)
-            if thread is not None and thread.is_alive():
-                continue  # the last writer there still hangs in the kernel
-            if self._begin(directory):
+            if not self._still_hangs(directory) and self._begin(directory):
                 return True
         with self.lock:
             self._refuse()
             self._changed.notify_all()
         return False
+
+    def _still_hangs(self, directory: Path) -> bool:
+        """Whether the last writer there has not come back from the kernel; a moment is left to it."""
+        thread = self._threads.get(directory)
+        if thread is None:
+            return False
+        thread.join(_WATCH)
+        return thread.is_alive()
 
     def _begin(self, directory: Path) -> bool:
         life = Life(self._terms, directory, self.lock, after=self._after, on_failure=self._over)
