@@ -8,7 +8,7 @@ from contentserver.delivery.access import Access
 from contentserver.delivery.errors import BadRequest, LengthRequired, WrongMediaType
 from contentserver.delivery.rules import Rules
 from contentserver.protocol.dates import parse_http_date
-from contentserver.protocol.digests import parse_sha256
+from contentserver.protocol.digests import BadDigest, parse_sha256
 from contentserver.protocol.dispositions import parse_filename
 from contentserver.protocol.etags import ANY, parse_etag_list
 from contentserver.protocol.media_types import parse_media_type
@@ -42,7 +42,7 @@ def read_declared(access: Access, rules: Rules) -> Declared:
     return Declared(
         metadata,
         length,
-        parse_sha256(headers.get("repr-digest")),
+        _digest(headers.get("repr-digest")),
         entity_tags(headers.get("if-match"), "If-Match"),
         entity_tags(headers.get("if-none-match"), "If-None-Match"),
         unmodified_since(headers.get("if-unmodified-since")),
@@ -66,6 +66,13 @@ def unmodified_since(value: str | None) -> int | None:
     then).
     """
     return None if value is None else parse_http_date(value)
+
+
+def _digest(value: str | None) -> bytes | None:
+    try:
+        return parse_sha256(value)
+    except BadDigest as error:
+        raise BadDigest(f"Repr-Digest: {error}") from None
 
 
 def _metadata(access: Access, rules: Rules) -> Metadata:

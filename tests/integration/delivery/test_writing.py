@@ -163,7 +163,7 @@ def test_a_data_subject_is_asked_for_where_the_rule_is_field(start_data_plane) -
         ({"X-Custom": "{"}, "X-Custom"),
         ({"X-Custom": '{"a": 1}'}, "X-Custom"),
         ({"X-Custom": '{"a": "' + "b" * 1100 + '"}'}, "custom"),
-        ({"Repr-Digest": "md5"}, "digest"),
+        ({"Repr-Digest": "md5"}, "Repr-Digest"),
     ],
 )
 def test_metadata_that_cannot_be_kept_is_400_and_nothing_is_stored(
