@@ -49,7 +49,7 @@ class Home:
     def __init__(self, folder: Path, *, year: int | None = None, **environment: str) -> None:
         self.folder = folder
         self.environment = {
-            **_clean_environment(),
+            **clean_environment(),
             "CONTENTSERVER_HOME": str(folder),
             "CONTENTSERVER_PORT": str(free_port()),
             # No database is there: whoever asks one on the way of a file is found out.
@@ -196,7 +196,7 @@ def free_port() -> int:
         return port
 
 
-def _clean_environment() -> dict[str, str]:
+def clean_environment() -> dict[str, str]:
     """Ours without what would lead a child to another home, database or settings module."""
     ours = ("CONTENTSERVER_", "SKOLD_", "DJANGO_", "DATABASE_URL", "BROKER_URL", "PYTEST_")
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
