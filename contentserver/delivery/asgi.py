@@ -57,7 +57,8 @@ async def data_plane(settings: Config) -> AsyncIterator[DataPlane]:
         bridge=runtime.bridge_status(settings),
     )
     plane = DataPlane(parts, health)
-    work = (_recover(parts), sweep(), plane.refusals.count_floods())
+    floods = plane.refusals.count_floods()
+    work = (_recover(parts), sweep(), floods, metrics.publish_each_second())
     chores = [asyncio.create_task(each) for each in work]
     try:
         yield plane

@@ -6,8 +6,10 @@ takes its slot's
 file up again, so counters never fall back.
 """
 
+import asyncio
 import os
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, values
@@ -45,28 +47,50 @@ class Metrics:
         self._bytes = Counter(
             "contentserver_sent_bytes_total", "Bytes of bodies sent.", ["route"], registry=registry
         )
-        self._known: dict[tuple[str, str, int], tuple[Counter, Histogram, Counter]] = {}
+        self._noted: dict[tuple[str, str, int], _Noted] = {}
 
     def observe(self, route: str, method: str, status: int, seconds: float, sent: int) -> None:
-        """Count one answered request."""
-        bound = self._known.get((route, method, status))
-        if bound is None:
-            bound = self._known[route, method, status] = (
-                self._requests.labels(route, method, str(status)),
-                self._seconds.labels(route, method),
-                self._bytes.labels(route),
-            )
-        bound[0].inc()
-        bound[1].observe(seconds)
-        if sent:
-            bound[2].inc(sent)
+        """Note one answered request; it is counted at the next `publish`."""
+        noted = self._noted.get((route, method, status))
+        if noted is None:
+            noted = self._noted[route, method, status] = _Noted([], 0)
+        noted.seconds.append(seconds)
+        noted.sent += sent
+
+    def publish(self) -> None:
+        """Count what was noted. Apart from `observe`, because the library's memory-mapped values
+        cost more than all the rest that a request pays for being counted.
+        """
+        taken, self._noted = self._noted, {}
+        for (route, method, status), noted in taken.items():
+            self._requests.labels(route, method, str(status)).inc(len(noted.seconds))
+            self._bytes.labels(route).inc(noted.sent)
+            duration = self._seconds.labels(route, method)
+            for seconds in noted.seconds:
+                duration.observe(seconds)
+
+    async def publish_each_second(self) -> None:
+        """Run until cancelled."""
+        try:
+            while True:
+                await asyncio.sleep(1)
+                self.publish()
+        finally:
+            self.publish()
 
     def render(self, gauges: Callable[[], Iterable[Gauge]]) -> bytes:
         """The text exposition format, counters of every worker summed, gauges read now."""
+        self.publish()
         registry = CollectorRegistry()
         MultiProcessCollector(registry, path=str(self._folder))  # type: ignore[no-untyped-call]
         registry.register(_Gauges(gauges))
         return generate_latest(registry)
+
+
+@dataclass(slots=True)
+class _Noted:
+    seconds: list[float]
+    sent: int
 
 
 class _Gauges(Collector):

@@ -21,12 +21,11 @@ from contentserver.protocol.digests import format_sha256
 from contentserver.protocol.dispositions import content_disposition
 from contentserver.protocol.ranges import Range, Unsatisfiable, select_range
 from contentserver.store.address import Version
-from contentserver.store.errors import BadMetadata, Deleted, PreconditionFailed
+from contentserver.store.errors import BadMetadata, Deleted, PreconditionFailed, StoreError
 from contentserver.store.fileops import WouldBlock
-from contentserver.store.stored_file import StoredFile
+from contentserver.store.stored_file import READ_AHEAD, StoredFile
 
 WHOLE = 1 << 20  # bytes; up to here an answer is decrypted and sent in one piece
-AHEAD = 1 << 17  # bytes of body read together with the header: a photo comes in one system call
 _OF_SIGNED_URLS = frozenset({"expires", "kid", "sub", "disposition", "sig"})
 
 
@@ -67,24 +66,25 @@ class Reader:
         store, collection, key = self._parts.store, access.collection, access.key
         assert collection is not None
         assert key is not None
-        address = store.address(collection, key)
-        access.address = address.hex()
+        find = partial(
+            store.open_latest,
+            collection,
+            key,
+            as_of=which.as_of,
+            version=which.version,
+            read_ahead=0 if access.request.method == "HEAD" else READ_AHEAD,
+        )
         try:
-            find = partial(
-                store.open_latest,
-                collection,
-                key,
-                as_of=which.as_of,
-                version=which.version,
-                read_ahead=AHEAD,
-            )
             try:
                 stored = find(cached_only=True)
             except WouldBlock:
                 stored = await self._parts.reading(find)
-        except Deleted as marker:
-            access.version = str(marker.version)
+        except StoreError as error:
+            access.address = store.address(collection, key).hex()
+            if isinstance(error, Deleted):
+                access.version = str(error.version)
             raise
+        access.address = stored.header.address.hex()
         access.version = str(stored.version)
         return stored
 

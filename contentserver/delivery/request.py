@@ -5,7 +5,7 @@ arrives.
 import os
 import string
 import time
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
 from typing import Any
 
 from contentserver.delivery.errors import BadRequest
@@ -25,6 +25,17 @@ SINGLE = frozenset(
     }
 )  # fmt: skip
 _REQUEST_ID = frozenset(string.ascii_letters + string.digits + "-_.")
+
+
+def _fresh_ids() -> Iterator[str]:
+    """96 random bits each, drawn from the kernel a few hundred at a time."""
+    while True:
+        pool = os.urandom(12 * 256).hex()
+        for start in range(0, len(pool), 24):
+            yield pool[start : start + 24]
+
+
+_request_ids = _fresh_ids()
 
 
 class Request:
@@ -52,7 +63,7 @@ class Request:
         self.receive = receive
         self.send = send
         self.headers: Mapping[str, str] = {}
-        self.request_id = os.urandom(12).hex()
+        self.request_id = next(_request_ids)
 
     def read_headers(self, pairs: list[tuple[bytes, bytes]]) -> None:
         """Take the headers in. Raises BadRequest naming the header that stands twice or contradicts
