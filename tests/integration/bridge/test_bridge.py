@@ -1,0 +1,157 @@
+"""The bridge carries every fact exactly once, and survives what it stands between."""
+
+import random
+import subprocess
+import time
+
+import pytest
+
+from contentserver import runtime
+from contentserver.catalog.models import File, LayoutRequest, StorageRoot, StoredVersion, Year
+from contentserver.catalog.services import create_collection
+from contentserver.operations.layout_sync import request_year
+from skold.journal import Journal
+from skold.models import AuditRecord, LedgerMark
+from skold.policy import Policy
+from skold.signed import PolicyMissing
+from tests.support.bridge import RunningBridge
+from tests.support.catalog import Library, numbers
+from tests.support.plane import REPOSITORY
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def records(library: Library, count: int) -> None:
+    """As many audit records of a data-plane process."""
+    journal = Journal(library.home.config.journal_dirs, library.node)
+    journal.start()
+    for number in range(count):
+        body = {"id": f"request-{number}", "plane": "data", "action": "read", "decision": "allow"}
+        ticket = journal.append("req", body, {"network": "192.0.2.1"})
+    ticket.wait(5)
+    journal.close()
+
+
+def audited(library: Library) -> int:
+    return AuditRecord.objects.filter(node=library.node, kind="req").count()
+
+
+def published(library: Library) -> Policy | None:
+    keyset = runtime.data_keyset(library.home.config)
+    try:
+        document = runtime.policy_file(library.home.config, keyset).current()
+    except PolicyMissing:
+        return None
+    return Policy.from_payload(document.payload)
+
+
+def test_a_stored_file_is_in_the_catalog_within_a_second_or_two(
+    bridge: RunningBridge, library: Library
+) -> None:
+    bridge.start()
+    bridge.wait_until(lambda: bool(bridge.status()))
+    library.put("a")
+    began = time.monotonic()
+    bridge.wait_until(lambda: File.objects.filter(key="a").exists())
+    assert time.monotonic() - began < 2.0
+    bridge.wait_until(lambda: bridge.status()["outbox"] == {"new": None, "catalog": None})
+
+
+def test_a_new_collection_reaches_the_policy_file(bridge: RunningBridge, library: Library) -> None:
+    bridge.start()
+    bridge.wait_until(lambda: published(library) is not None)
+    create_collection(actor="test", name="xrays", rules={"max_size": 5})
+    began = time.monotonic()
+
+    def has_it() -> bool:
+        policy = published(library)
+        return policy is not None and "xrays" in policy.collections
+
+    bridge.wait_until(has_it)
+    assert time.monotonic() - began < 2.0
+
+
+def test_audit_records_arrive_once_and_are_numbered_without_postgresql(
+    bridge: RunningBridge, library: Library
+) -> None:
+    records(library, 300)
+    bridge.start()
+    bridge.wait_until(lambda: audited(library) == 300)
+    leaves = list(
+        AuditRecord.objects.filter(node=library.node)
+        .order_by("leaf_index")
+        .values_list("leaf_index", flat=True)
+    )
+    assert leaves == list(range(len(leaves)))
+    assert LedgerMark.objects.get(node=library.node).next_leaf == len(leaves)
+
+
+def test_it_ends_within_five_seconds_of_sigterm(bridge: RunningBridge) -> None:
+    bridge.start()
+    bridge.wait_until(lambda: bool(bridge.status()))
+    assert bridge.stop() < 5.0
+
+
+def test_a_second_bridge_of_the_same_home_refuses_to_start(bridge: RunningBridge) -> None:
+    bridge.start()
+    bridge.wait_until(lambda: bool(bridge.status()))
+    second = subprocess.run(
+        bridge.process.args,  # type: ignore[union-attr]
+        cwd=REPOSITORY,
+        env=bridge.environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert second.returncode == 1
+    assert "another bridge" in second.stderr
+
+
+def test_killed_at_random_it_brings_every_version_and_record_exactly_once(
+    bridge: RunningBridge, library: Library
+) -> None:
+    chance = random.Random(20261123)
+    expected = 0
+    for _ in range(6):
+        bridge.start()
+        records(library, 40)
+        stop = time.monotonic() + 0.8 + chance.random()
+        while time.monotonic() < stop:
+            library.put(f"file-{expected}", str(expected).encode())
+            expected += 1
+            time.sleep(0.004)
+        bridge.kill()
+    bridge.start()
+    bridge.wait_until(lambda: StoredVersion.objects.count() == expected, 60)
+    bridge.wait_until(lambda: audited(library) >= 240, 60)
+    bridge.stop()
+
+    assert numbers(library.node) == list(range(1, expected + 1))
+    assert library.rebuild().check().equal
+    leaves = AuditRecord.objects.filter(node=library.node).values_list("leaf_index", flat=True)
+    assert sorted(leaves) == list(range(LedgerMark.objects.get(node=library.node).next_leaf))
+    assert audited(library) == 240
+
+
+def test_a_year_asked_for_is_opened_in_the_file_and_shown_from_it(
+    bridge: RunningBridge, library: Library
+) -> None:
+    bridge.start()
+    bridge.wait_until(Year.objects.exists)
+    this_year = Year.objects.get().year
+    asked = request_year(actor="test", year=this_year + 1, root="root-1")
+    bridge.wait_until(lambda: Year.objects.count() == 2)
+    bridge.wait_until(lambda: LayoutRequest.objects.get(pk=asked.pk).answered_at is not None)
+    assert library.layout()["years"][str(this_year + 1)] == [{"root": "root-1", "state": "open"}]
+    assert StorageRoot.objects.get().name == "root-1"
+
+
+def test_a_year_on_an_unknown_root_is_refused_with_the_reason(
+    bridge: RunningBridge, library: Library
+) -> None:
+    bridge.start()
+    asked = request_year(actor="test", year=2020, root="nowhere")
+    bridge.wait_until(lambda: LayoutRequest.objects.get(pk=asked.pk).answered_at is not None)
+    assert "root-1" in LayoutRequest.objects.get(pk=asked.pk).refusal
+    assert "2020" not in library.layout()["years"]
