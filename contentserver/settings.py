@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import django_stubs_ext
+from celery.schedules import crontab
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -180,6 +181,16 @@ CELERY_TASK_DEFAULT_QUEUE = "contentserver"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = TIME_ZONE
+CELERY_BEAT_SCHEDULE = {
+    "open next year": {
+        "task": "contentserver.tasks.open_next_year",
+        "schedule": crontab(minute="17", month_of_year="12"),
+    },
+    "clear sessions": {
+        "task": "contentserver.tasks.clear_sessions",
+        "schedule": crontab(minute="41", hour="3"),
+    },
+}
 
 LOGGING = logging_config(CONFIG.log_level)
 configure_structlog()

@@ -61,6 +61,7 @@ def choose_account(home: Path, program: Path) -> Account:
     if setpriv is None:
         raise CannotRun("setpriv (of util-linux) is missing. Set DATABASE_URL and BROKER_URL.")
     if os.geteuid() != 0:
+        _check_name()
         return Account(os.geteuid(), os.getegid(), (setpriv, "--pdeathsig", "INT"), home)
     lent = pwd.getpwnam(LENT)
     smaller = (setpriv, f"--reuid={lent.pw_uid}", f"--regid={lent.pw_gid}", "--clear-groups")
@@ -74,6 +75,17 @@ def choose_account(home: Path, program: Path) -> Account:
             "Run as an ordinary user, or set DATABASE_URL to a PostgreSQL server of your own."
         )
     return _outside(home, program, Account(lent.pw_uid, lent.pw_gid, (*smaller, *ending), home))
+
+
+def _check_name() -> None:
+    """initdb asks the system for the name of its user, and ends where there is none."""
+    try:
+        pwd.getpwuid(os.geteuid())
+    except KeyError:
+        raise CannotRun(
+            f"the user id {os.geteuid()} has no name in /etc/passwd, and PostgreSQL wants one. "
+            "Run as a user that has, or set DATABASE_URL to a PostgreSQL server of your own."
+        ) from None
 
 
 def _outside(home: Path, program: Path, account: Account) -> Account:

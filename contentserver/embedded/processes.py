@@ -33,6 +33,9 @@ class Guardian:
             [sys.executable, "-I", "-S", guardian.__file__, str(reading)],
             pass_fds=(reading, lock),
             stdin=subprocess.DEVNULL,
+            # A pipe that somebody reads to its end must not wait for the guardian's.
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
         os.close(reading)

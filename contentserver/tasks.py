@@ -1,0 +1,25 @@
+"""What beat has done. Every task looks first and may run twice: the disk is the queue, not the
+broker.
+"""
+
+import datetime as dt
+
+from celery import shared_task
+from django.conf import settings
+from django.core.management import call_command
+
+from contentserver.operations.opening import request_next_year
+
+ACTOR = "beat"
+
+
+@shared_task  # type: ignore[untyped-decorator]  # celery has no types
+def open_next_year() -> str:
+    """In December ask the bridge to open the next year, so that its first second finds it open."""
+    return request_next_year(actor=ACTOR, today=dt.datetime.now(settings.CONFIG.time_zone).date())
+
+
+@shared_task  # type: ignore[untyped-decorator]  # celery has no types
+def clear_sessions() -> None:
+    """Drop sessions of the admin that have ended."""
+    call_command("clearsessions")
