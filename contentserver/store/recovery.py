@@ -100,8 +100,9 @@ class Recovery:
 
     def _take_up(self, root: Root, name: str) -> Upload | None:
         """The upload, with its lock; None if it is held, not one, or was never acknowledged."""
-        dir_fd = fileops.find_dir(root.staging_fd, name)
-        if dir_fd is None:
+        upload_id = _find_id(name)
+        dir_fd = None if upload_id is None else fileops.find_dir(root.staging_fd, name)
+        if upload_id is None or dir_fd is None:
             return None
         try:
             lock = UploadLock.acquire(dir_fd, newer=False, patience=0)
@@ -109,7 +110,7 @@ class Recovery:
             fileops.close(dir_fd)
             return None
         if fileops.is_there(dir_fd, INFO):
-            return self._uploads.take_up(UUID(name), root, dir_fd, lock, even_expired=True)
+            return self._uploads.take_up(upload_id, root, dir_fd, lock, even_expired=True)
         # The kernel's time of the folder, so the kernel's clock and not ours.
         if time.time() - fileops.facts_of(dir_fd).modified > _YOUNG:
             fileops.remove_tree(root.staging_fd, name)
@@ -153,6 +154,15 @@ def _finish(upload: Upload) -> Recovered | None:
         return None
     metadata = upload.metadata
     return Recovered(upload.id, metadata.collection, metadata.key, upload.actor, receipt)
+
+
+def _find_id(name: str) -> UUID | None:
+    """The id of the upload whose folder this is; None for a stranger's, which is left alone."""
+    try:
+        upload_id = UUID(name)
+    except ValueError:
+        return None
+    return upload_id if str(upload_id) == name else None
 
 
 def _told(recovered: Recovered, found: list[Recovered]) -> bool:

@@ -108,6 +108,9 @@ class Versions:
             return Slot(fd, root, Version(year, 1))
         fileops.close(fd)
         number = self._numbers(root, year, address)[-1]
+        for asked in range(2, min(number + 1, _ASKED_ONE_BY_ONE) + 1):
+            # So that the next search of this file finds every answer in the directory cache.
+            fileops.is_there(root.fd, slot_path(year, address, asked))
         fd = fileops.find_file(root.fd, slot_path(year, address, number))
         return None if fd is None else Slot(fd, root, Version(year, number))
 

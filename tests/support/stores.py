@@ -15,7 +15,7 @@ from contentserver.store.metadata import Metadata
 from contentserver.store.results import Receipt
 from contentserver.store.roots import create_root
 from contentserver.store.store import Store
-from tests.support.keys import DATA_ROOT, make_keys
+from tests.support.keys import BRIDGE_ROOT, DATA_ROOT, Keys, make_keys
 
 OPEN = {"2025": [("root-1", "open")], "2026": [("root-1", "open")]}
 COLLECTION = "photos"
@@ -53,6 +53,12 @@ class Machine:
     def roots(self) -> list[Path]:
         return self.paths or sorted(self.folder.glob("root-*"))
 
+    def keys(self) -> Keys:
+        folder = self.folder / "keys"
+        data = Keyset.open(folder / "data.keyset", DATA_ROOT, "data")
+        bridge = Keyset.open(folder / "bridge.keyset", BRIDGE_ROOT, "bridge")
+        return Keys(folder, data, bridge, ErasureKeys.from_keyset(folder / "erasure", data))
+
     def set_layout(self, years: Mapping[str, Sequence[tuple[str, str]]]) -> None:
         payload = {
             "years": {
@@ -67,12 +73,12 @@ class Machine:
 
     def open(self, **changes: Any) -> Store:
         """A store over what lies there; every one of them behaves as a process of its own."""
-        keyset = Keyset.open(self.folder / "keys" / "data.keyset", DATA_ROOT, "data")
+        keys = self.keys()
         arguments = {
             "roots": self.roots(),
             "layout": self.layout,
-            "keyset": keyset,
-            "erasure": ErasureKeys.from_keyset(self.folder / "keys" / "erasure", keyset),
+            "keyset": keys.data,
+            "erasure": keys.erasure,
             "clock": self.clock,
             "time_zone": ZoneInfo(self.time_zone),
             "upload_expiry": 3600,
