@@ -5,7 +5,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from skold.disk import FILE_MODE, opened
+from skold.disk import FILE_MODE, Disk, opened
 
 
 class HighWater:
@@ -16,8 +16,9 @@ class HighWater:
         self._known = 0
 
     def read(self) -> int:
-        """The highest number any process has seen; 0 before the first."""
-        with contextlib.suppress(FileNotFoundError, ValueError):
+        """The highest number any process has seen; 0 before the first. What cannot be read cannot
+        be written either: `raise_to` says so."""
+        with contextlib.suppress(OSError, ValueError):
             self._known = max(self._known, int(self.path.read_text(encoding="ascii")))
         return self._known
 
@@ -44,3 +45,4 @@ class HighWater:
             # One short write within a sector, of the same or a greater length: never seen in parts.
             os.pwrite(fd, b"%d\n" % number, 0)
             os.fsync(fd)
+        Disk().sync_folder(self.path.parent)

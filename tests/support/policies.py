@@ -12,7 +12,7 @@ WRAPPING = {7: b"w" * 32}
 
 
 class Institution:
-    """One client with an API key, a signing key and a grant for photos; `payload` may be changed."""
+    """A client with an API key, a signing key and a grant for photos; `payload` may be changed."""
 
     def __init__(self) -> None:
         self.key = credentials.new_api_key()

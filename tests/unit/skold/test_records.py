@@ -1,4 +1,4 @@
-"""Bytes of a record. The promise: what was recorded can be verified by anybody, and by one form only."""
+"""Bytes of a record. The promise: anybody can verify what was recorded."""
 
 import json
 
@@ -13,7 +13,7 @@ names = st.text("abcdefghijklmnopqrstuvwxyz_", min_size=1, max_size=12)
 
 
 def rfc8785(fields: dict[str, object]) -> bytes:
-    """The canonical form as the RFC words it, for objects without floats: sorted by UTF-16, no spaces."""
+    """The form as the RFC words it, for objects without floats: sorted by UTF-16, no spaces."""
     ordered = dict(sorted(fields.items(), key=lambda item: item[0].encode("utf-16-be")))
     return json.dumps(ordered, ensure_ascii=False, separators=(",", ":")).encode()
 
