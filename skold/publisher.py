@@ -5,16 +5,19 @@ ahead of the database says that the database was restored from an older backup, 
 published until an operator has seen and confirmed the difference (skold.restored_policy).
 """
 
+import copy
 import datetime as dt
 import logging
 import os
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import connection, transaction
 
+from skold.high_water import HighWater
 from skold.models import ApiKey, Client, Grant, PolicyState, UrlKey
 from skold.signed import Document, SignatureInvalid, publish, sign, verify
 
@@ -74,11 +77,10 @@ class Publisher:
     def publish(self) -> int:
         """Publish now. Returns the number; raises as `step`."""
         self._published_at = None  # until the file stands, the next step is due
-        on_disk = find_document(self._path, self._verify_keys)
-        number, payload = self._take_number(on_disk.number if on_disk else 0)
+        number, payload = self._take_number(number_on_disk(self._path, self._verify_keys))
         publish(self._path, sign(KIND, number, payload, self._key_id, self._key))
         self._published_at = self._monotonic()
-        self._published_rules = payload["collections"]
+        self._published_rules = copy.deepcopy(payload["collections"])
         return number
 
     def _is_due(self) -> bool:
@@ -107,6 +109,13 @@ def lock_state() -> PolicyState:
     """The state row, locked until the transaction ends, made at first use."""
     PolicyState.objects.get_or_create(id=1)
     return PolicyState.objects.select_for_update().get(id=1)
+
+
+def number_on_disk(path: str, verify_keys: Mapping[str, bytes]) -> int:
+    """The highest number that readers have seen, or could see now; they would refuse a lower
+    one."""
+    document = find_document(path, verify_keys)
+    return max(document.number if document else 0, HighWater(Path(path)).read())
 
 
 def find_document(path: str, verify_keys: Mapping[str, bytes]) -> Document | None:

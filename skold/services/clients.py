@@ -6,6 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from skold.models import ActingFor, Client
+from skold.services.rules import check_actor
 
 CHANGEABLE = frozenset({"name", "enabled", "address_ranges", "may_act_for"})
 
@@ -20,6 +21,7 @@ def create_client(
     enabled: bool = True,
 ) -> Client:
     """A new client without keys and grants. Raises ValidationError naming the field."""
+    check_actor(actor)
     client = Client(
         id=id,
         name=name,
@@ -39,9 +41,10 @@ def change_client(*, actor: str, client: Client, changes: Mapping[str, Any]) -> 
     `actor` is in the audit record of the access that led here. Raises ValidationError naming the
     field, ValueError for a field that never changes.
     """
+    check_actor(actor)
     unknown = sorted(set(changes) - CHANGEABLE)
-    if unknown or not actor:
-        raise ValueError(f"cannot change {', '.join(unknown) or 'without an actor'}")
+    if unknown:
+        raise ValueError(f"cannot change {', '.join(unknown)} of a client")
     with transaction.atomic():
         current = Client.objects.select_for_update().get(pk=client.pk)
         for field, value in changes.items():

@@ -59,10 +59,8 @@ def test_it_takes_a_body_that_is_no_object_as_unreadable(body: bytes) -> None:
     assert (found["kind"], found["at"]) == ("unreadable", UNREADABLE_TIME)
 
 
-@pytest.mark.parametrize("status", ["200", 99, 1000, True, -1, 2**70])
+@pytest.mark.parametrize("status", ["200", 99, 1000, True, -1, 2**63])
 def test_it_takes_no_status_that_is_none(status: object) -> None:
-    if isinstance(status, int) and abs(status) > 2**64:
-        pytest.skip("orjson writes no such number")
     assert row(record(status=status))["status"] is None
 
 
