@@ -1,1 +1,3 @@
-"""Store, delivery, catalog and control plane of the content server. Importing it imports no Django."""
+"""Store, delivery, catalog and control plane of the content server. Importing it imports no
+Django.
+"""

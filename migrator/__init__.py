@@ -1,1 +1,3 @@
-"""Draining of legacy databases into the content server. Imports contentserver and skold; neither imports it."""
+"""Draining of legacy databases into the content server. Imports contentserver and skold; neither
+imports it.
+"""

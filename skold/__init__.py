@@ -1,1 +1,3 @@
-"""Sköld: principals, actions, resources, and a record of every decision. It knows nothing of files."""
+"""Sköld: principals, actions, resources, and a record of every decision. It knows nothing of
+files.
+"""
