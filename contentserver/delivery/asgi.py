@@ -21,6 +21,7 @@ from contentserver.delivery.server import sweep
 from contentserver.store.results import Recovered
 from skold.journal import Journal, Scalar
 from skold.policy import PolicyReader
+from skold.slots import find_writer
 
 RECOVERY = 300  # seconds between looks for what dead processes left half done
 log = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ async def data_plane(settings: Config) -> AsyncIterator[DataPlane]:
     reader = PolicyReader(policy.current)
     journal = runtime.open_journal(settings)
     await asyncio.to_thread(journal.start)
-    metrics = Metrics(settings.metrics, os.getpid())
+    metrics = Metrics(settings.metrics, _slot(journal))
     parts = Parts(
         store=store,
         gate=runtime.open_gate(reader, keyset),
@@ -68,6 +69,12 @@ async def data_plane(settings: Config) -> AsyncIterator[DataPlane]:
         await asyncio.gather(*chores, return_exceptions=True)
         await asyncio.to_thread(journal.close)
         store.close()
+
+
+def _slot(journal: Journal) -> int:
+    """The number that this worker's life shares with no living one, and with its predecessor."""
+    writer = find_writer(journal.writer or "")
+    return writer.slot if writer else os.getpid()
 
 
 async def _recover(parts: Parts) -> None:
