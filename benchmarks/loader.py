@@ -175,11 +175,14 @@ class _Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         self.retry_after = False
+        self.refusal = b""
 
     def on_body(self, body: bytes) -> None:
         self.received += len(body)
         if self.hash is not None:
             self.hash.update(body)
+        if self.request is not None and self.parser.get_status_code() not in self.request.expect:
+            self.refusal = (self.refusal + body)[:4096]
 
     def on_message_complete(self) -> None:
         request, outcome = self.request, self.run.outcome
@@ -203,7 +206,8 @@ class _Connection(asyncio.Protocol):
 
     def _find_wrong(self, request: Request, status: int) -> str | None:
         if status not in request.expect:
-            return f"status {status}" + ("" if self.retry_after else " without Retry-After")
+            named = f"status {status}{_problem(self.refusal)}"
+            return named if self.retry_after else f"{named} without Retry-After"
         if request.length is not None and self.received != request.length:
             return "wrong length"
         if self.hash is not None and self.hash.hexdigest() != request.sha256:
@@ -221,6 +225,15 @@ class _Connection(asyncio.Protocol):
             self.run.open_requests -= 1
             self.run.outcome.errors[reason] += 1
             self.request = None
+
+
+def _problem(body: bytes) -> str:
+    """What an answer of RFC 9457 says is wrong, in brackets."""
+    try:
+        detail = json.loads(body)["detail"]
+    except (ValueError, TypeError, KeyError):
+        return ""
+    return f" ({detail})"
 
 
 def _leave(run: _Run) -> None:

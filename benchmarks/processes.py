@@ -1,8 +1,8 @@
 """Servers as processes: started, measured, and ended by their own number, whatever happens."""
 
 import contextlib
-import ctypes
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,17 +12,11 @@ from pathlib import Path
 
 import psutil
 
-PR_SET_PDEATHSIG = 1
 STOP_SECONDS = 15.0
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 class DidNotStart(Exception):
     """A server did not listen in time, or ended; the message says where its log lies."""
-
-
-def _die_with_parent() -> None:
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def start(
@@ -31,14 +25,15 @@ def start(
     """Start a server whose output goes to `log`; it is told to end when this process ends, however
     it ends.
     """
+    # setpriv, not preexec_fn: that one is unsafe beside threads.
+    tied = ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
     with log.open("ab") as output:
         return subprocess.Popen(
-            list(arguments),
+            [*tied, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             env=dict(os.environ) | dict(env or {}),
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 - no threads of ours run at a start
             start_new_session=True,
         )
 

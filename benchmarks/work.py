@@ -91,11 +91,19 @@ def run_processes(work: Work, processes: int) -> loader.Outcome:
         running = [
             _start(share, Path(folder) / f"{share.seed}.json") for share in _shares(work, processes)
         ]
-        outcome = loader.Outcome()
-        for process, result in running:
-            if process.wait() != 0:
-                raise RuntimeError("a process of the load generator failed; its message is above")
-            outcome.add(loader.from_json(result.read_text()))
+        try:
+            return _collect(running)
+        finally:
+            for process, _ in running:
+                process.kill()
+
+
+def _collect(running: list[tuple[subprocess.Popen[str], Path]]) -> loader.Outcome:
+    outcome = loader.Outcome()
+    for process, result in running:
+        if process.wait() != 0:
+            raise RuntimeError("a process of the load generator failed; its message is above")
+        outcome.add(loader.from_json(result.read_text()))
     return outcome
 
 

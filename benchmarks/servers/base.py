@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from benchmarks.corpus import Target
 
@@ -51,6 +52,19 @@ class Server(ABC):
         path.write_text("".join(f"{file.name}\t{file.length}\t{file.sha256}\n" for file in files))
         return str(path)
 
-    def settle(self) -> dict[str, int]:
-        """Wait until what the load left to do is done; answers figures only this server has."""
-        return {}
+    def close(self) -> None:  # noqa: B027 - most servers have nothing to add
+        """End what outlives `stop`, a database for instance."""
+
+    def mark(self) -> Any:
+        """This moment, for `compare_records`."""
+        return None
+
+    def compare_records(self, _mark: Any, _requests: int, _unfinished: int) -> str | None:
+        """Wait until the records of a load are complete and compare them with its requests; what
+        differs, or None. `unfinished`: so many more may have been begun.
+        """
+        return None
+
+    def flushes(self) -> int | None:
+        """Flushes of the disk so far, or None where they are not counted."""
+        return None

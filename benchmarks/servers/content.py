@@ -1,0 +1,82 @@
+"""This server, whole: two data-plane processes, bridge, PostgreSQL; every read is authorised,
+decrypted and durably recorded.
+"""
+
+import asyncio
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks import corpus, flushes, loader
+from benchmarks.house import House
+from benchmarks.servers.base import Server
+
+WORKERS = 2
+FILLERS = 16
+
+
+class ContentServer(Server):
+    """`counting` true: its data-plane processes count their flushes."""
+
+    name = "content server"
+    counting = False
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.house = House(folder, WORKERS)
+        self.port = self.house.port
+        self.headers = self.house.headers | {"Content-Type": "image/jpeg"}
+        self.upload_to = self.house.path("uploads")
+        self.counts = folder / "flushes"
+
+    def start(self) -> None:
+        if self.house.bridge is None:
+            self.house.start_bridge()
+        shutil.rmtree(self.counts, ignore_errors=True)
+        self.house.start_web(flushes.environment(self.counts) if self.counting else None)
+
+    def stop(self) -> None:
+        self.house.stop_web()
+
+    def close(self) -> None:
+        """End bridge and PostgreSQL too."""
+        self.house.close()
+
+    def fill(self, count: int, size: int) -> list[corpus.Target]:
+        targets: list[corpus.Target] = []
+        files = corpus.iter_files(count, size)
+
+        def make(_i: int) -> loader.Request:
+            file, data = next(files)
+            path = self.house.path(file.name)
+            targets.append(corpus.Target(path, file.length, file.sha256))
+            head = loader.head("PUT", path, self.headers, len(data))
+            return loader.Request(head, (data,), frozenset({201}))
+
+        load = loader.Load("127.0.0.1", self.port, make, FILLERS, count=count)
+        outcome = asyncio.run(loader.run(load))
+        if outcome.failed:
+            raise RuntimeError(f"the corpus could not be stored: {dict(outcome.errors)}")
+        return targets
+
+    def pids(self) -> Sequence[int]:
+        house = self.house
+        assert house.web is not None
+        assert house.bridge is not None
+        return [house.web.pid, house.bridge.pid, house.postgres.pid]
+
+    def worker_pids(self) -> Sequence[int]:
+        assert self.house.web is not None
+        return [self.house.web.pid]
+
+    def mark(self) -> Any:
+        return self.house.database_time()
+
+    def compare_records(self, mark: Any, requests: int, unfinished: int) -> str | None:
+        records = self.house.wait_for_records(requests, mark)
+        right = records.req == records.done and 0 <= records.req - requests <= unfinished
+        return None if right else f"{requests} requests, {records.req} req, {records.done} done"
+
+    def flushes(self) -> int | None:
+        return flushes.total(self.counts) if self.counting else None
