@@ -33,7 +33,8 @@ class CollectionViewSet(GuardedView, viewsets.ModelViewSet[Collection]):
     }
 
     def gate_collection(self, _request: Request) -> str | None:
-        name: str | None = self.kwargs.get("pk")
+        """Whoever may list a collection may read its rules; changing them is the institution's."""
+        name: str | None = self.kwargs.get("pk") if self.action == "retrieve" else None
         return name
 
     def get_serializer_class(self) -> type[BaseSerializer[Collection]]:

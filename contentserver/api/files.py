@@ -53,14 +53,12 @@ class FileViewSet(
         "content": "read",
     }
 
-    def gate_collection(self, request: Request) -> str | None:
-        return self.file.collection if self.detail else request.query_params.get("collection")
-
-    def gate_key(self, request: Request) -> str | None:
-        """The key; for a search what all keys found begin with, None for the whole collection."""
+    def gate_target(self, request: Request) -> tuple[str | None, str | None]:
+        """The file; for a search the collection, and what all keys found begin with."""
         if self.detail:
-            return self.file.key
-        return request.query_params.get("key") or request.query_params.get("prefix") or None
+            return self.file.collection, self.file.key
+        query = request.query_params
+        return query.get("collection") or None, query.get("key") or query.get("prefix") or None
 
     def get_object(self) -> File:
         return self.file
@@ -77,7 +75,7 @@ class FileViewSet(
     @action(detail=True, pagination_class=KeysetPagination, filterset_class=None)
     def versions(self, _request: Request, **_kwargs: Any) -> Response:
         """Versions of the file, newest first, delete markers among them."""
-        self.ordering = ("-year", "-number")  # type: ignore[assignment]
+        self.ordering = ("-year", "-number")
         rows: QuerySet[Any] = self.file.versions.all()
         page = self.paginate_queryset(rows)
         return self.get_paginated_response(VersionSerializer(page, many=True).data)

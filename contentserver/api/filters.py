@@ -8,13 +8,19 @@ from contentserver.catalog.models import File
 
 
 class FileFilter(django_filters.FilterSet):  # type: ignore[misc]
-    """Filters combine by AND."""
+    """Filters combine by AND.
 
-    collection = django_filters.CharFilter(help_text=_("Name of the collection."))
+    Nothing is stripped: what the gate has judged is exactly what is searched for.
+    """
+
+    collection = django_filters.CharFilter(strip=False, help_text=_("Name of the collection."))
     prefix = django_filters.CharFilter(
-        field_name="key", lookup_expr="startswith", help_text=_("What the key begins with.")
+        field_name="key",
+        lookup_expr="startswith",
+        strip=False,
+        help_text=_("What the key begins with."),
     )
-    key = django_filters.CharFilter(help_text=_("Exactly this key."))
+    key = django_filters.CharFilter(strip=False, help_text=_("Exactly this key."))
     year = django_filters.NumberFilter(
         min_value=1, max_value=9999, help_text=_("Year of the latest version.")
     )

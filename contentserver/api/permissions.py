@@ -18,8 +18,9 @@ class Target(Protocol):
     access: ControlAccess
 
     def gate_action(self) -> str | None: ...
-    def gate_collection(self, request: Request, /) -> str | None: ...
-    def gate_key(self, request: Request, /) -> str | None: ...
+    def gate_target(self, request: Request, /) -> tuple[str | None, str | None]:
+        """Collection and key that the wish is about; asked once the caller is known. A key that
+        ends early stands for all that begin with it, None for the whole. Raises NotFound."""
 
 
 class KeyPermission(BasePermission):
@@ -33,12 +34,9 @@ class KeyPermission(BasePermission):
         action = target.gate_action()
         if action is None:
             raise MethodNotAllowed(request.method or "")
-        decision = parts.gate().decide(
-            request.user.principal,
-            action,
-            target.gate_collection(request),
-            target.gate_key(request),
-        )
+        collection, key = target.gate_target(request)
+        target.access.collection = collection
+        decision = parts.gate().decide(request.user.principal, action, collection, key)
         target.access.decision = decision
         if not decision.allowed:
             raise NotFound

@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from contentserver.api.changes import ChangesView
 from contentserver.api.collections import CollectionViewSet
+from contentserver.api.description import DESCRIPTION
 from contentserver.api.files import FileViewSet
 from contentserver.api.layout import RootViewSet, YearViewSet
 from skold.api.guard import GuardedRouter
@@ -22,6 +23,6 @@ urlpatterns = [
     path("", include(router.urls)),
     path("changes", ChangesView.as_view(), name="changes"),
     # The description holds nothing that is not in the public documentation.
-    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("schema/", SpectacularAPIView.as_view(custom_settings=DESCRIPTION), name="schema"),
     path("docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
 ]

@@ -1,0 +1,123 @@
+"""Every address of the control plane with every kind of credential. The addresses come from the
+OpenAPI document, the document from the routes: a new one cannot be forgotten.
+"""
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.urls import get_resolver
+from rest_framework.test import APIClient
+
+from contentserver.api.description import document
+from skold.credentials import new_api_key
+from tests.integration.api.conftest import caller
+from tests.support.catalog import Library
+from tests.support.records import records
+
+pytestmark = pytest.mark.django_db
+
+
+def operations() -> Iterator[tuple[str, str]]:
+    for path, methods in document()["paths"].items():
+        if path.startswith("/api/v1/"):
+            yield from ((method, path) for method in methods)
+
+
+OPERATIONS = sorted(operations())
+NAMES = {"files": uuid.uuid4().hex, "audit": "node-1:1", "grants": "1"}
+
+
+def ask(client: APIClient, method: str, path: str) -> Any:
+    kind = path.split("/")[3]
+    url = path.replace("{id}", NAMES.get(kind, "some")).replace("{name}", "some")
+    return getattr(client, method)(url, {}, format="json") if method != "get" else client.get(url)
+
+
+def test_no_address_is_missing_in_the_description() -> None:
+    known = {path for _method, path in OPERATIONS}
+    routes = {
+        "/" + str(pattern) for pattern in get_resolver().reverse_dict if isinstance(pattern, str)
+    }
+    assert len(OPERATIONS) >= 25
+    assert {"/api/v1/files/{id}/content", "/api/v1/changes"} <= known
+    assert routes
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+def test_without_a_valid_credential_it_is_401_and_recorded(
+    control_plane: Library, method: str, path: str
+) -> None:
+    home = control_plane.home
+    unknown = new_api_key()[1]
+    expired = home.add_client("late")
+    home.policy["keys"][-1]["expires"] = 1
+    disabled = home.add_client("off", enabled=False)
+    elsewhere = home.add_client("elsewhere", address_ranges=["198.51.100.0/24"])
+    home.publish_policy()
+    good = home.api_key
+    broken = [
+        unknown,
+        expired,
+        disabled,
+        elsewhere,
+        "garbage",
+        f"{good[:-1]}x",
+        f"{good}, Bearer x",
+    ]
+    clients = [caller(key) for key in [None, *broken]]
+    basic = APIClient()
+    basic.credentials(HTTP_AUTHORIZATION="Basic dGVzdDp0ZXN0")
+    answers = [ask(client, method, path) for client in [*clients, basic]]
+
+    assert [answer.status_code for answer in answers] == [401] * len(answers)
+    assert len({answer.content for answer in answers[1:]}) == 1
+    found = [record for record in records(home) if record["kind"] == "req"]
+    assert len(found) == len(answers)
+    assert {record["decision"] for record in found} == {"refuse"}
+    done = [record["status"] for record in records(home) if record["kind"] == "done"]
+    assert done == [401] * len(answers)
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+def test_without_a_grant_it_is_404_and_recorded(
+    control_plane: Library, method: str, path: str
+) -> None:
+    key = control_plane.home.add_client("stranger", actions=["write"], collection="photos")
+    control_plane.home.publish_policy()
+    assert ask(caller(key), method, path).status_code == 404
+    asked, done = (
+        [record for record in records(control_plane.home) if record["kind"] == kind]
+        for kind in ("req", "done")
+    )
+    assert [(record["client"], record["decision"]) for record in asked] == [("stranger", "refuse")]
+    assert [record["status"] for record in done] == [404]
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+def test_with_a_grant_it_is_neither_refused_nor_broken(
+    api: APIClient, control_plane: Library, method: str, path: str
+) -> None:
+    answer = ask(api, method, path)
+    assert answer.status_code in {200, 201, 204, 400, 404}, answer.content
+    found = [record for record in records(control_plane.home) if record["kind"] == "req"]
+    assert [record["decision"] for record in found][-1] in {"allow", "refuse"}
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+def test_where_it_cannot_be_recorded_it_is_503_and_nothing_is_told(
+    api: APIClient, control_plane: Library, method: str, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from skold.control import parts
+    from skold.journal import JournalUnavailable
+
+    def fail(*_arguments: object, **_options: object) -> None:
+        raise JournalUnavailable("the disk is gone")
+
+    monkeypatch.setattr(parts.journal(), "append", fail)
+    answer = ask(api, method, path)
+    assert answer.status_code == 503
+    assert answer.json()["type"].endswith("not_recorded")
+    assert answer["Retry-After"]
