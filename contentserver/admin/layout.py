@@ -1,0 +1,139 @@
+"""Years and storage roots as the disk has them, and what people ask of the layout."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin
+from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget
+
+from contentserver.admin.lists import ReadOnlyAdmin
+from contentserver.admin.words import moment, size
+from contentserver.catalog.models import LayoutRequest, StorageRoot, Year
+from contentserver.operations.layout_sync import request_year
+from skold.admin.actors import actor_of
+from skold.admin.decorators import action, display
+
+STATES = {"open": "success", "importing": "info", "sealed": "warning", "moving": "danger"}
+
+
+@admin.register(Year)
+class YearAdmin(ReadOnlyAdmin):
+    list_display = ["year", "root", "takes", "layout_number"]
+    list_filter = ["state"]
+    actions_list = ["open_year"]
+
+    @display(description=_("state"), label=STATES)
+    def takes(self, year: Year) -> tuple[str, str]:
+        return year.state, year.get_state_display()
+
+    def has_open_year_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("contentserver.add_layoutrequest"))
+
+    @action(description=_("Open a year"), icon="add", url_path="open", permissions=["open_year"])
+    def open_year(self, _request: HttpRequest) -> HttpResponse:
+        """To the form of a request."""
+        return HttpResponseRedirect(reverse("admin:contentserver_layoutrequest_add"))
+
+
+@admin.register(StorageRoot)
+class StorageRootAdmin(ReadOnlyAdmin):
+    list_display = ["name", "node", "there", "used", "room", "seen"]
+
+    @display(description=_("state"), label={"there": "success", "missing": "danger"})
+    def there(self, root: StorageRoot) -> tuple[str, str]:
+        return ("there", str(_("there"))) if root.present else ("missing", str(_("missing")))
+
+    @display(description=_("used"))
+    def used(self, root: StorageRoot) -> SafeString | str:
+        if not root.total_bytes:
+            return "—"
+        percent = round(100 * (1 - root.free_bytes / root.total_bytes))
+        return format_html(
+            _BAR, percent, "bg-red-500" if percent > 90 else "bg-primary-600", percent
+        )
+
+    @display(description=_("free"))
+    def room(self, root: StorageRoot) -> str:
+        return str(_("%(free)s of %(total)s")) % {
+            "free": size(root.free_bytes),
+            "total": size(root.total_bytes),
+        }
+
+    @display(description=_("seen"))
+    def seen(self, root: StorageRoot) -> SafeString:
+        return moment(root.seen_at)
+
+
+_BAR = (
+    '<span class="flex items-center gap-2"><span class="whitespace-nowrap">{} %</span>'
+    '<span class="block h-2 w-32 rounded bg-base-200 dark:bg-base-700">'
+    '<span class="block h-2 rounded {}" style="width:{}%"></span></span></span>'
+)
+
+
+class OpenYearForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Next year on one of the roots that are there."""
+
+    class Meta:
+        model = LayoutRequest
+        fields = ["year", "root"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "root" not in self.fields:
+            return
+        here = StorageRoot.objects.filter(node=settings.CONFIG.node, present=True)
+        names = [(name, name) for name in here.values_list("name", flat=True)]
+        self.fields["root"] = forms.ChoiceField(
+            label=_("Storage root"), choices=names, widget=UnfoldAdminSelectWidget
+        )
+        self.fields["year"] = forms.IntegerField(
+            label=_("Year"),
+            min_value=1970,
+            max_value=9999,
+            initial=timezone.localdate().year + 1,
+            widget=UnfoldAdminIntegerFieldWidget,
+            help_text=_("From the current year on it takes commits; an earlier one takes imports."),
+        )
+
+
+@admin.register(LayoutRequest)
+class LayoutRequestAdmin(ModelAdmin):  # type: ignore[misc]
+    """Asked here, answered by the bridge within a second."""
+
+    form = OpenYearForm
+    list_display = ["kind", "year", "root", "requested_by", "requested_at", "answer"]
+    list_display_links = None
+    show_full_result_count = False
+    actions = None
+    fields = ["year", "root"]
+
+    def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: ARG002 - Django's signature
+        """As the person who is signed in; the row is the service's."""
+        given = form.cleaned_data
+        made = request_year(actor=actor_of(request), year=given["year"], root=given["root"])
+        obj.__dict__.update(made.__dict__)
+
+    @display(
+        description=_("answer"), label={"done": "success", "refused": "danger", "open": "warning"}
+    )
+    def answer(self, request: LayoutRequest) -> tuple[str, str]:
+        if request.refusal:
+            return "refused", request.refusal
+        if request.answered_at is None:
+            return "open", str(_("not answered yet"))
+        return "done", str(_("done in layout %(number)s")) % {"number": request.layout_number}

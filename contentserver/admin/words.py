@@ -1,0 +1,31 @@
+"""Facts as people read them."""
+
+import datetime as dt
+
+from django.template.defaultfilters import filesizeformat
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+LINK = "text-primary-600 dark:text-primary-500"
+
+
+def moment(time: dt.datetime) -> SafeString:
+    """`2026-11-23 18:00:12`, in the institution's time zone, on one line."""
+    text = timezone.localtime(time).strftime("%Y-%m-%d %H:%M:%S")
+    return format_html('<span class="whitespace-nowrap">{}</span>', text)
+
+
+def size(count: int) -> str:
+    """`64.0 KB`."""
+    return filesizeformat(count).replace("\N{NO-BREAK SPACE}", " ")
+
+
+def link(url: str, text: object) -> SafeString:
+    return format_html('<a class="{}" href="{}">{}</a>', LINK, url, text)
+
+
+def mono(text: object) -> SafeString:
+    """An address or digest, which may break anywhere."""
+    pattern = '<span class="font-mono text-xs" style="overflow-wrap:anywhere">{}</span>'
+    return format_html(pattern, text)
