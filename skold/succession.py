@@ -37,6 +37,7 @@ class Succession:
         self._held: Group | None = None
         self._after: Tip | None = None
         self._past_flushes = 0
+        self._tried = False  # whether the first attempt is over, well or not
         self._closing = False
         self._keeper = threading.Thread(target=self._keep, name="skold-keeper", daemon=True)
 
@@ -45,7 +46,7 @@ class Succession:
         self._keeper.start()
         patience = self._terms.patience * _OPENING * len(self._dirs)
         with self.lock:
-            self._changed.wait(patience)
+            self._changed.wait_for(lambda: self._tried, patience)
 
     def stop(self) -> None:
         """End the living writer in order; whatever waits for another one is refused."""
@@ -118,6 +119,7 @@ class Succession:
                 return True
         with self.lock:
             self._refuse()
+            self._tried = True
             self._changed.notify_all()
         return False
 
@@ -143,6 +145,7 @@ class Succession:
             self.life, self._held = life, None
             life.repeat(self._backlog)
             self._backlog = Backlog()
+            self._tried = True
             self._changed.notify_all()
         return True
 
