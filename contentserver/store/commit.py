@@ -76,14 +76,12 @@ class Committer:
             fileops.sync_dir(folder, "sync_slot_dir")
         feed(placed, self._environment.minute_now)
 
-    def get_info(self, placed: Placed) -> VersionInfo:
+    def get_info(self, address: bytes, version: Version) -> VersionInfo:
         """The facts of a version in its slot. Raises Corrupt, Erased, KeyMissing, NotStored."""
-        slot = self._versions.find_exactly(placed.address, placed.version)
+        slot = self._versions.find_exactly(address, version)
         if slot is None:
             raise NotStored
-        with open_stored(
-            self._environment, slot.fd, slot.root.name, placed.address, placed.version
-        ) as stored:
+        with open_stored(self._environment, slot.fd, slot.root.name, address, version) as stored:
             return stored.info()
 
     def _place(

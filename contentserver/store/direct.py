@@ -28,6 +28,7 @@ class DirectStage:
         self._info = info
         self._fd = -1
         self._body: StagedBody | None = None
+        self.failed = False
 
     def begin_part(self) -> PartWriter:
         """Create the file, held by its own lock. Raises NoSpace."""

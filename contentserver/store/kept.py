@@ -18,7 +18,7 @@ from contentserver.store.placed import Placed, find_placed
 from contentserver.store.receipts import KeptReceipt, write_receipt
 from contentserver.store.results import Receipt
 from contentserver.store.roots import Root
-from contentserver.store.staging import BODY, INFO, RECEIPT, UploadInfo, write_info
+from contentserver.store.staging import BODY, INFO, RECEIPT, UploadInfo, find_info, write_info
 
 
 class KeptStage:
@@ -34,25 +34,31 @@ class KeptStage:
         self._info = info
         self._part_fd = -1
         self._body: StagedBody | None = None
+        self.failed = False
 
     @classmethod
     def create(cls, environment: Environment, root: Root, info: UploadInfo) -> "KeptStage":
         """Make the upload, durably. Raises SlotTaken if its id is in use, NoSpace."""
         name = str(info.id)
-        try:
-            dir_fd = fileops.make_dir(root.staging_fd, name)
-        except FileExistsError:
-            raise SlotTaken(f"the upload {name} exists") from None
+        dir_fd = _make_dir(root, name)
         try:
             lock = UploadLock.acquire(dir_fd, newer=True, patience=1.0)
-            stage = cls(environment, root, dir_fd, lock, info)
-            stage.keep_info()
-            fileops.sync_dir(root.staging_fd, "sync_staging")
         except BaseException:
             fileops.close(dir_fd)
-            fileops.remove_tree(root.staging_fd, name)
+            raise
+        stage = cls(environment, root, dir_fd, lock, info)
+        try:
+            stage._begin()
+        except BaseException:
+            stage.close()
             raise
         return stage
+
+    def _begin(self) -> None:
+        if fileops.is_there(self._dir_fd, INFO):
+            raise SlotTaken(f"the upload {self._info.id} exists")
+        self.keep_info()
+        fileops.sync_dir(self._root.staging_fd, "sync_staging")
 
     def salvage(self) -> None:
         """After a dead request: keep what authenticates of its part.
@@ -76,12 +82,29 @@ class KeptStage:
         return PartWriter(self._part_fd, begin, stream)
 
     def keep_part(self, writer: PartWriter) -> None:
-        """Make the part durable, then the info that speaks of it."""
+        """Make the part durable, then the info that speaks of it; after an error forget the part.
+
+        `failed` is set where that is not enough: what an fsync did not keep is never tried again.
+        """
         part = writer.finish()
-        fileops.fsync_file(self._part_fd, "sync_part")
+        try:
+            fileops.fsync_file(self._part_fd, "sync_part")
+        except BaseException:
+            self.failed = True
+            raise
         self._close_part()
         self._info.parts.append(part)
-        self.keep_info()
+        try:
+            self.keep_info()
+        except BaseException:
+            self.failed = self._is_told(len(self._info.parts))
+            self._info.parts.pop()
+            raise
+
+    def _is_told(self, parts: int) -> bool:
+        """Whether the info that was not made durable took its place all the same."""
+        info = find_info(self._dir_fd, self._info.id, self._environment.keyset)
+        return info is not None and len(info.parts) == parts
 
     def drop_part(self) -> None:
         """Forget the open part."""
@@ -142,3 +165,14 @@ class KeptStage:
         if self._part_fd >= 0:
             fileops.close(self._part_fd)
             self._part_fd = -1
+
+
+def _make_dir(root: Root, name: str) -> int:
+    """The directory of an upload; one whose maker died before it wrote the info is taken over."""
+    try:
+        return fileops.make_dir(root.staging_fd, name)
+    except FileExistsError:
+        fd = fileops.find_dir(root.staging_fd, name)
+        if fd is None:
+            raise UploadUnknown from None
+        return fd

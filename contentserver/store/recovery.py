@@ -133,7 +133,7 @@ class Recovery:
 
     def _describe(self, placed: Placed, name: str) -> Recovered | None:
         try:
-            info = self._committer.get_info(placed)
+            info = self._committer.get_info(placed.address, placed.version)
         except Erased:
             return None
         metadata, upload_id = info.metadata, UUID(name.removesuffix(SUFFIX))

@@ -10,9 +10,10 @@ from uuid import UUID
 from contentserver.store.address import Version, address_of
 from contentserver.store.commit import Committer
 from contentserver.store.conditions import Conditions
+from contentserver.store.disk_errors import disk_errors
 from contentserver.store.environment import Environment
 from contentserver.store.erasure import ErasureKeys
-from contentserver.store.errors import Deleted, NotStored, StoreError
+from contentserver.store.errors import Deleted, NotStored, StoreError, Unavailable
 from contentserver.store.keyset import Keyset
 from contentserver.store.layout import Layout
 from contentserver.store.metadata import Metadata
@@ -80,16 +81,19 @@ class Store:
         RootMissing, Unavailable; WouldBlock with `cached_only`.
         """
         address = self.address(collection, key)
-        if version is None:
-            slot = self._versions.find_latest(address, as_of=as_of, cached_only=cached_only)
-        else:
-            slot = self._versions.find_exactly(address, version, cached_only=cached_only)
-        if slot is None:
-            raise NotStored
-        stored = open_stored(
-            self._environment, slot.fd, slot.root.name, address, slot.version,
-            cached_only=cached_only, read_ahead=read_ahead,
-        )  # fmt: skip
+        try:
+            if version is None:
+                slot = self._versions.find_latest(address, as_of=as_of, cached_only=cached_only)
+            else:
+                slot = self._versions.find_exactly(address, version, cached_only=cached_only)
+            if slot is None:
+                raise NotStored
+            stored = open_stored(
+                self._environment, slot.fd, slot.root.name, address, slot.version,
+                cached_only=cached_only, read_ahead=read_ahead,
+            )  # fmt: skip
+        except OSError as error:
+            raise Unavailable(f"the disk refused: {error.strerror or error}") from error
         if stored.header.deleted:
             stored.close()
             raise Deleted(slot.version)
@@ -106,16 +110,9 @@ class Store:
         Unavailable.
         """
         address = self.address(collection, key)
-        found = []
-        for version in self._versions.list_versions(address):
-            slot = self._versions.find_exactly(address, version)
-            if slot is None:
-                continue
-            with open_stored(
-                self._environment, slot.fd, slot.root.name, address, version
-            ) as stored:
-                found.append(stored.info())
-        return found
+        with disk_errors():
+            placed = self._versions.list_versions(address)
+            return [self._committer.get_info(address, version) for version in placed]
 
     def create_upload(
         self,

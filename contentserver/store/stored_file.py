@@ -12,6 +12,7 @@ from uuid import UUID
 from contentserver.store import fileops, segments
 from contentserver.store.address import Version
 from contentserver.store.environment import Environment
+from contentserver.store.errors import Unavailable
 from contentserver.store.header import HEADER_MAX, Header, header_length, open_header
 from contentserver.store.results import VersionInfo, etag_of
 
@@ -100,7 +101,10 @@ class StoredFile:
         if at + length <= self._filled:
             return memoryview(self._buffer)[at : at + length]
         buffer = memoryview(bytearray(length))
-        return buffer[: _fill(self._fd, buffer, at, cached_only=self._cached)]
+        try:
+            return buffer[: _fill(self._fd, buffer, at, cached_only=self._cached)]
+        except OSError as error:
+            raise Unavailable(f"the disk refused: {error.strerror or error}") from error
 
 
 def open_stored(

@@ -8,12 +8,11 @@ from typing import Protocol, Self
 
 from contentserver.store.commit import Committer, Draft
 from contentserver.store.conditions import Conditions
+from contentserver.store.disk_errors import disk_errors
 from contentserver.store.errors import (
     DigestMismatch,
-    NoSpace,
     StoreError,
     TooLarge,
-    Unavailable,
     UploadIncomplete,
     UploadUnknown,
 )
@@ -26,6 +25,8 @@ from contentserver.store.staging import UploadInfo
 
 class Stage(Protocol):
     """Where an upload's bytes lie: `DirectStage` or `KeptStage`, which document these."""
+
+    failed: bool
 
     def begin_part(self) -> PartWriter: ...
     def keep_part(self, writer: PartWriter) -> None: ...
@@ -118,16 +119,23 @@ class Upload:
         """Make all that was written durable; returns the offset that may now be acknowledged.
 
         May be called without bytes. For a direct upload it ends the body, without a flush: the
-        commit makes it durable. After an error the upload is gone: what an fsync did not keep is
-        never tried again.
+        commit makes it durable. After an error the part is forgotten; if it was an fsync that
+        failed, the whole upload, because what it did not keep is never tried again.
         """
         if self._direct and not self._info.parts and self._writer is None:
             with self._disk():
                 self._writer = self._stage.begin_part()
-        if self._writer is not None:
-            with self._disk(fatal=True):
-                self._stage.keep_part(self._writer)
-            self._writer = None
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            try:
+                with self._disk():
+                    self._stage.keep_part(writer)
+            except StoreError:
+                if self._stage.failed:
+                    self.delete()
+                else:
+                    self._stage.drop_part()
+                raise
         return self.offset
 
     def abort_part(self) -> None:
@@ -254,7 +262,7 @@ class Upload:
         if placed is None:
             return None
         self._committer.finish(placed)
-        return receipt_of(self._committer.get_info(placed))
+        return receipt_of(self._committer.get_info(placed.address, placed.version))
 
     def _place(
         self, sha256: bytes | None, conditions: Conditions, on_behalf_of: str | None
@@ -282,15 +290,8 @@ class Upload:
             raise DigestMismatch
 
     @contextmanager
-    def _disk(self, *, fatal: bool = False) -> Iterator[None]:
-        """Disk errors as the store's own; a `fatal` one ends the upload."""
+    def _disk(self) -> Iterator[None]:
         if self._gone:
             raise UploadUnknown("the upload failed; create a new one")
-        try:
+        with disk_errors():
             yield
-        except (OSError, NoSpace) as error:
-            if fatal:
-                self.delete()
-            if isinstance(error, NoSpace):
-                raise
-            raise Unavailable(f"the disk refused: {error.strerror or error}") from error

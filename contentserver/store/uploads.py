@@ -1,6 +1,7 @@
 """Beginning an upload, and taking one up again."""
 
 import os
+from contextlib import closing
 from dataclasses import replace
 from uuid import UUID, uuid4
 
@@ -8,11 +9,11 @@ from contentserver.store import fileops
 from contentserver.store.commit import Committer, Draft
 from contentserver.store.conditions import Conditions
 from contentserver.store.direct import DirectStage
+from contentserver.store.disk_errors import disk_errors
 from contentserver.store.environment import Environment
 from contentserver.store.errors import (
     RootMissing,
     TooLarge,
-    Unavailable,
     UploadExpired,
     UploadUnknown,
 )
@@ -20,7 +21,7 @@ from contentserver.store.header import NO_ERASURE, header_length_for
 from contentserver.store.kept import KeptStage
 from contentserver.store.locks import UploadLock
 from contentserver.store.metadata import Metadata
-from contentserver.store.receipts import KeptReceipt, find_receipt
+from contentserver.store.receipts import find_receipt
 from contentserver.store.results import Receipt
 from contentserver.store.roots import Root
 from contentserver.store.segments import SIZE_LIMIT
@@ -48,33 +49,28 @@ class Uploads:
         direct: bool,
     ) -> Upload:
         """As `Store.create_upload`."""
-        environment = self._environment
         if length is not None and not 0 <= length <= SIZE_LIMIT:
             raise TooLarge(f"a file has at most {SIZE_LIMIT} bytes")
         root = self._root()
         metadata = replace(metadata, created_by=metadata.created_by or actor)
-        erasure_id = self._obtain_erasure_id(metadata)
         upload_id = upload_id or uuid4()
         info = self._new_info(actor, metadata, length, upload_id, commit_auto=commit_auto)
-        try:
-            stage = (
-                DirectStage(environment, root, info)
-                if direct
-                else KeptStage.create(environment, root, info)
-            )
-        except OSError as error:
-            raise Unavailable(f"the disk refused a new upload: {error.strerror}") from error
+        with disk_errors():
+            erasure_id = self._obtain_erasure_id(metadata)
+            make = DirectStage if direct else KeptStage.create
+            stage = make(self._environment, root, info)
         return Upload(stage, info, self._committer, erasure_id, direct=direct)
 
     def open(self, upload_id: UUID, *, newer: bool, patience: float) -> Upload:
         """As `Store.open_upload`."""
-        root, dir_fd = self._find_dir(upload_id)
-        try:
-            lock = UploadLock.acquire(dir_fd, newer=newer, patience=patience)
-        except BaseException:
-            fileops.close(dir_fd)
-            raise
-        return self.take_up(upload_id, root, dir_fd, lock)
+        with disk_errors():
+            root, dir_fd = self._find_dir(upload_id)
+            try:
+                lock = UploadLock.acquire(dir_fd, newer=newer, patience=patience)
+            except BaseException:
+                fileops.close(dir_fd)
+                raise
+            return self.take_up(upload_id, root, dir_fd, lock)
 
     def take_up(
         self,
@@ -114,11 +110,12 @@ class Uploads:
 
         Raises UploadUnknown, UploadExpired.
         """
-        _, dir_fd = self._find_dir(upload_id)
-        try:
-            kept: KeptReceipt | None = find_receipt(dir_fd, upload_id, self._environment.keyset)
-        finally:
-            fileops.close(dir_fd)
+        with disk_errors():
+            _, dir_fd = self._find_dir(upload_id)
+            try:
+                kept = find_receipt(dir_fd, upload_id, self._environment.keyset)
+            finally:
+                fileops.close(dir_fd)
         if kept is None:
             return None
         if kept.expires_at_ns <= self._environment.clock():
@@ -129,8 +126,7 @@ class Uploads:
         """Add a delete marker: a version with an empty body."""
         actor = metadata.created_by or ""
         info = self._new_info(actor, metadata, 0, uuid4(), commit_auto=False)
-        stage = DirectStage(self._environment, self._root(), info)
-        try:
+        with disk_errors(), closing(DirectStage(self._environment, self._root(), info)) as stage:
             stage.keep_part(stage.begin_part())
             body = stage.get_body()
             metadata = replace(metadata, sha256=body.plain_sha256.hex())
@@ -139,11 +135,7 @@ class Uploads:
                 Draft(body, metadata, erasure_id, deleted=True), conditions
             )
             stage.clear()
-        except OSError as error:
-            raise Unavailable(f"the disk refused a delete marker: {error.strerror}") from error
-        finally:
-            stage.close()
-        return receipt
+            return receipt
 
     def _get_info(self, dir_fd: int, upload_id: UUID, *, even_expired: bool) -> UploadInfo:
         info = find_info(dir_fd, upload_id, self._environment.keyset)
