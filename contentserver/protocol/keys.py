@@ -8,6 +8,9 @@ MAX_KEY_BYTES = 512
 _COLLECTION = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+# What most keys look like; every rule holds for them, so they cost one match. A segment that begins
+# with none of the dots is neither "." nor "..".
+_USUAL = re.compile(rb"[0-9A-Za-z_-][0-9A-Za-z._-]*(?:/[0-9A-Za-z_-][0-9A-Za-z._-]*)*")
 _BAD_SEGMENT = re.compile(r"(?:\A|/)(\.{0,2})(?=/|\Z)")
 
 
@@ -20,6 +23,8 @@ def key_from_raw_path(raw: bytes) -> str:
 
     `%2F` equals `/`. Raises BadKey.
     """
+    if len(raw) <= MAX_KEY_BYTES and _USUAL.fullmatch(raw):
+        return raw.decode("ascii")
     if b"%" in raw:
         raw = _unescape(raw)
     try:

@@ -116,6 +116,17 @@ def test_whatever_is_sent_a_key_keeps_every_rule(raw):
         assert not {"", ".", ".."} & set(key.split("/"))
 
 
+@given(st.from_regex(rb"\A[0-9A-Za-z._/-]{1,520}\Z"))
+def test_the_short_way_for_usual_keys_lets_nothing_through_that_the_long_way_stops(raw):
+    try:
+        check_key(raw.decode())
+    except BadKey:
+        with pytest.raises(BadKey):
+            key_from_raw_path(raw)
+    else:
+        assert key_from_raw_path(raw) == raw.decode()
+
+
 def test_a_key_given_as_text_keeps_the_same_rules():
     check_key("photos/1.jpg")
     with pytest.raises(BadKey, match="UTF-8"):
