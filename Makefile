@@ -31,10 +31,10 @@ bench: venv
 	$(BIN)/python -m benchmarks
 
 acceptance: venv
-	$(PYTEST) -m acceptance -s tests/acceptance
+	$(BIN)/python -m tests.acceptance
 
 crash-long: venv
-	$(PYTEST) -m "crash_long" -s tests/crash
+	$(PYTEST) -m slow -s tests/crash
 
 lint: venv
 	$(BIN)/ruff check
