@@ -5,7 +5,6 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
-from django.core.checks import Warning as CheckWarning
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils.translation import gettext
 
@@ -20,14 +19,14 @@ PUBLIC_MODULES = ("drf_spectacular.",)
 
 @register()
 def check_parts(**_: Any) -> list[CheckMessage]:
-    """skold.W001: without a gate nobody is let in, without a journal nothing is answered."""
+    """skold.E001: without a gate nobody is let in, without a journal nothing is answered."""
     if parts.is_installed():
         return []
     return [
-        CheckWarning(
+        Error(
             gettext("Nobody has said where the control plane's gate and journal come from."),
             hint=gettext("Call skold.control.parts.install in an AppConfig.ready."),
-            id="skold.W001",
+            id="skold.E001",
         )
     ]
 
@@ -49,15 +48,15 @@ def check_routes(**_: Any) -> list[CheckMessage]:
 
 @register(Tags.security)
 def check_middleware(**_: Any) -> list[CheckMessage]:
-    """skold.W003: pages of the admin are accesses too."""
+    """skold.E003: pages of the admin are accesses too."""
     if MIDDLEWARE in settings.MIDDLEWARE:
         return []
     return [
-        CheckWarning(
+        Error(
             gettext("Pages of the admin are not recorded."),
             hint=gettext("Put %(name)s behind AuthenticationMiddleware in MIDDLEWARE.")
             % {"name": MIDDLEWARE},
-            id="skold.W003",
+            id="skold.E003",
         )
     ]
 

@@ -16,8 +16,11 @@ from unfold.admin import ModelAdmin
 from skold.admin import audit_words as words
 from skold.admin.audit_filters import FILTERS
 from skold.admin.audit_list import AuditChangeList, join_halves
+from skold.admin.badges import badge
 from skold.admin.decorators import display
 from skold.models import AuditRecord
+
+DECISIONS = {"allow": "success", "refuse": "danger"}
 
 Row = Any
 """An AuditRecord to which join_halves has given `request` and `end`."""
@@ -41,17 +44,21 @@ class AuditRecordAdmin(ModelAdmin):  # type: ignore[misc]
     show_full_result_count = False
     actions = None
     fieldsets = [
-        (_("What happened"), {"fields": ["story", "at", "plane", "action", "method"]}),
+        (_("What happened"), {"fields": ["story", "exactly", "plane", "action", "method"]}),
         (_("Who"), {"fields": ["client", "credential", "end_user_known", "personal"]}),
         (_("What"), {"fields": ["collection", "address", "version", "resource"]}),
-        (_("Decision"), {"fields": ["decision", "reason", "rule"]}),
-        (_("Result"), {"fields": ["status", "outcome", "bytes", "microseconds"]}),
+        (_("Decision"), {"fields": ["decision_badge", "reason", "rule"]}),
+        (_("Result"), {"fields": ["status_badge", "outcome_of", "sent", "took"]}),
         (
             _("Proof"),
             {"fields": ["id", "writer", "n", "kind", "request_id", "halves", "leaf_body"]},
         ),
     ]
-    readonly_fields = ["story", "personal", "leaf_body", "halves"]
+    readonly_fields = [
+        *("story", "exactly", "personal", "decision_badge", "status_badge", "outcome_of"),
+        *("sent", "took", "leaf_body", "halves"),
+    ]
+    show_facets = admin.ShowFacets.NEVER  # each facet would be a COUNT
 
     def has_add_permission(self, _request: HttpRequest) -> bool:
         return False
@@ -106,7 +113,7 @@ class AuditRecordAdmin(ModelAdmin):  # type: ignore[misc]
         source = row.request or row
         return [source.client or "—", words.person_of(source, "end_user")]
 
-    @display(description=_("decision"), label={"allow": "success", "refuse": "danger"})
+    @display(description=_("decision"), label=DECISIONS)
     def decided(self, row: Row) -> tuple[str, str] | None:
         if row.decision is None:
             return None
@@ -115,7 +122,9 @@ class AuditRecordAdmin(ModelAdmin):  # type: ignore[misc]
 
     @display(description=_("status"), label=words.SHADES)
     def answered(self, row: Row) -> tuple[int, str] | None:
-        status = row.end.status if row.end else None
+        if row.end is None:
+            return (0, str(_("no end"))) if row.kind == "req" else None
+        status = row.end.status
         return None if status is None else (status // 100, str(status))
 
     @display(description=_("sent"))
@@ -130,6 +139,24 @@ class AuditRecordAdmin(ModelAdmin):  # type: ignore[misc]
     def story(self, row: Row) -> SafeString:
         lines = [(line,) for line in words.sentences(row.request, row.end)]
         return format_html_join(SafeString("<br>"), "{}", lines or [(row.kind,)])
+
+    @display(description=_("time"))
+    def exactly(self, row: Row) -> str:
+        return timezone.localtime(row.at).isoformat(sep=" ", timespec="microseconds")
+
+    @display(description=_("decision"))
+    def decision_badge(self, row: Row) -> str:
+        decided = self.decided(row)
+        return badge(DECISIONS.get(decided[0], ""), decided[1]) if decided else "—"
+
+    @display(description=_("status"))
+    def status_badge(self, row: Row) -> str:
+        answered = self.answered(row)
+        return badge(words.SHADES.get(answered[0], ""), answered[1]) if answered else "—"
+
+    @display(description=_("outcome"))
+    def outcome_of(self, row: Row) -> str:
+        return (row.end.outcome if row.end else None) or "—"
 
     @display(description=_("personal part"))
     def personal(self, row: Row) -> SafeString | str:

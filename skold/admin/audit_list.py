@@ -56,7 +56,8 @@ class AuditChangeList(ChangeList):  # type: ignore[misc]
         join_halves(page)
         self.paginator = CountlessPaginator(page, max(1, self.list_per_page))
         self.result_list, self.result_count = page, len(page)
-        self.full_result_count, self.show_full_result_count = None, False
+        # Equal, so that no page speaks of a total that nobody has counted.
+        self.full_result_count, self.show_full_result_count = len(page), False
         self.show_admin_actions, self.can_show_all, self.multi_page = False, False, False
 
     @property

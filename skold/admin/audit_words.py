@@ -1,7 +1,9 @@
 """An access in words, for people who are not at home in the format."""
 
+import re
 from typing import Any
 
+from django.apps import apps
 from django.template.defaultfilters import filesizeformat
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
@@ -9,7 +11,9 @@ from django.utils.translation import ngettext
 
 from skold.models import Action, AuditRecord
 
-SHADES = {2: "success", 3: "info", 4: "warning", 5: "danger"}
+ADMIN_PAGE = re.compile(r"(?P<app>[a-z]+)_(?P<model>[a-z]+)_[a-z_]+(:(?P<id>.+))?", re.DOTALL)
+SHADES = {0: "warning", 2: "success", 3: "info", 4: "warning", 5: "danger"}
+"""Colours of a status by its first digit; 0 where none is recorded."""
 
 
 def person_of(record: AuditRecord, name: str) -> str:
@@ -24,7 +28,21 @@ def file_of(record: AuditRecord, request: AuditRecord | None) -> str:
     key = person_of(source, "key")
     if source.collection:
         return f"{source.collection} / {key}" if key else source.collection
-    return source.resource or record.resource or "—"
+    return resource_of(source.resource or record.resource or "—")
+
+
+def resource_of(text: str) -> str:
+    """A page of the admin by the names of its model; other resources as they are."""
+    page = ADMIN_PAGE.fullmatch(text)
+    if page is None:
+        return text
+    try:
+        model = apps.get_model(page["app"], page["model"])._meta
+    except LookupError:
+        return text
+    if page["id"]:
+        return f"{model.verbose_name} {page['id']}"
+    return str(model.verbose_name_plural)
 
 
 def action_of(record: AuditRecord) -> str:
@@ -44,7 +62,7 @@ def duration(microseconds: int | None) -> str:
 
 def size(count: int | None) -> str:
     """`64.0 KB`; a dash where nothing was sent."""
-    return "—" if count is None else str(filesizeformat(count))
+    return str(filesizeformat(count)) if count else "—"
 
 
 def sentences(request: AuditRecord | None, end: AuditRecord | None) -> list[str]:

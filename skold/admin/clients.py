@@ -1,5 +1,6 @@
 """Clients in the admin: made and changed, switched off instead of deleted."""
 
+import re
 from typing import Any
 
 from django import forms
@@ -12,9 +13,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 from skold import services
-from skold.admin.actors import actor_of
+from skold.admin.actors import actor_of, name_made
 from skold.admin.decorators import display
 from skold.models import ApiKey, Client, Grant
 from skold.services.clients import CHANGEABLE
@@ -31,6 +33,9 @@ class ReadOnlyInline(TabularInline):  # type: ignore[misc]
     can_delete = False
     show_change_link = True
     tab = True
+
+    def get_readonly_fields(self, _request: HttpRequest, _obj: Any = None) -> list[str]:
+        return list(self.fields)
 
     def has_add_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
         return False
@@ -49,8 +54,28 @@ class ApiKeyInline(ReadOnlyInline):
     fields = ["id", "label", "created_at", "expires_at", "revoked_at"]
 
 
+class LinesField(forms.CharField):
+    """A list of words, one a line; commas and spaces part them too."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> Any:
+        return re.split(r"[\s,]+", value.strip()) if value and value.strip() else []
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return bool(self.to_python(data) != (initial or []))
+
+
 class ClientForm(forms.ModelForm):  # type: ignore[type-arg]
     """Address ranges one a line."""
+
+    address_ranges = LinesField(
+        label=_("Address ranges"),
+        required=False,
+        help_text=_("One a line, as 10.1.0.0/16. Requests from elsewhere are refused. Empty: any."),
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
+    )
 
     class Meta:
         model = Client
@@ -64,8 +89,6 @@ class ClientAdmin(ModelAdmin):  # type: ignore[misc]
     list_filter = ["enabled", "may_act_for"]
     search_fields = ["id", "name"]
     readonly_fields = ["created_at", "created_by", "shortcuts"]
-    inlines = [GrantInline, ApiKeyInline]
-    show_full_result_count = False
     actions = None
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Client]:
@@ -83,6 +106,10 @@ class ClientAdmin(ModelAdmin):  # type: ignore[misc]
             return [(None, {"fields": client})]
         about = ["created_at", "created_by", "shortcuts"]
         return [(None, {"fields": client}), (_("About"), {"fields": about})]
+
+    def get_inlines(self, _request: HttpRequest, obj: Client | None) -> list[Any]:
+        """A new client has neither grants nor keys."""
+        return [] if obj is None else [GrantInline, ApiKeyInline]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Client | None = None) -> list[str]:
         """The identifier is in every audit record: it never changes."""
@@ -102,6 +129,7 @@ class ClientAdmin(ModelAdmin):  # type: ignore[misc]
             return
         made = services.create_client(actor=actor_of(request), **form.cleaned_data)
         obj.__dict__.update(made.__dict__)
+        name_made(request, made)
 
     @display(description=_("state"), label={"on": "success", "off": "danger"})
     def state(self, client: Client) -> tuple[str, str]:

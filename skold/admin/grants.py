@@ -11,7 +11,7 @@ from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from skold import services
-from skold.admin.actors import actor_of
+from skold.admin.actors import actor_of, name_made
 from skold.admin.decorators import display
 from skold.models import Action, Grant
 
@@ -38,7 +38,6 @@ class GrantAdmin(ModelAdmin):  # type: ignore[misc]
     list_select_related = ["client"]
     search_fields = ["client__id", "collection", "prefix"]
     fields = ["client", "collection", "prefix", "actions"]
-    show_full_result_count = False
 
     def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
         return False
@@ -47,6 +46,7 @@ class GrantAdmin(ModelAdmin):  # type: ignore[misc]
         """Through the services, as the person who is signed in."""
         made = services.give_grant(actor=actor_of(request), **form.cleaned_data)
         obj.__dict__.update(made.__dict__)
+        name_made(request, made)
 
     def delete_model(self, request: HttpRequest, obj: Grant) -> None:
         services.withdraw_grant(actor=actor_of(request), grant=obj)

@@ -13,11 +13,14 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 
 from skold import services
-from skold.admin.actors import actor_of
+from skold.admin.actors import actor_of, name_made
+from skold.admin.badges import badge
 from skold.admin.decorators import action, display
 from skold.control import parts
 from skold.models import ApiKey, UrlKey
 from skold.models.keys import Credential
+
+STATES = {"live": "success", "expired": "warning", "revoked": "danger"}
 
 
 class KeyAdmin(ModelAdmin):  # type: ignore[misc]
@@ -28,7 +31,6 @@ class KeyAdmin(ModelAdmin):  # type: ignore[misc]
     list_select_related = ["client"]
     search_fields = ["id", "client__id", "label"]
     fields = ["client", "label", "expires_at"]
-    show_full_result_count = False
     actions_detail = ["revoke"]
     actions = None
 
@@ -42,7 +44,7 @@ class KeyAdmin(ModelAdmin):  # type: ignore[misc]
 
     def get_fields(self, _request: HttpRequest, obj: Credential | None = None) -> list[str]:
         given = ["client", "label", "expires_at"]
-        history = ["id", "state", "created_at", "created_by", "revoked_at", "revoked_by"]
+        history = ["id", "state_badge", "created_at", "created_by", "revoked_at", "revoked_by"]
         return given if obj is None else given + history
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
@@ -54,9 +56,11 @@ class KeyAdmin(ModelAdmin):  # type: ignore[misc]
     def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
         return False
 
-    def has_revoke_permission(self, request: HttpRequest, _object_id: Any = None) -> bool:
-        """Whoever may change keys may end them."""
+    def has_revoke_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Whoever may change keys may end those that have not ended."""
         permission = f"{self.opts.app_label}.change_{self.opts.model_name}"
+        if object_id and self.model.objects.filter(pk=object_id).exclude(revoked_at=None).exists():
+            return False
         return bool(request.user.has_perm(permission))
 
     def add_view(
@@ -64,7 +68,10 @@ class KeyAdmin(ModelAdmin):  # type: ignore[misc]
     ) -> HttpResponse:
         """The form; what a service refuses comes back as a message."""
         try:
-            response: HttpResponse = super().add_view(request, form_url, extra_context)
+            plain = {"show_save_and_add_another": False, "show_save_and_continue": False}
+            response: HttpResponse = super().add_view(
+                request, form_url, {**plain, **(extra_context or {})}
+            )
         except ValidationError as error:
             for text in error.messages:
                 messages.error(request, text)
@@ -74,6 +81,7 @@ class KeyAdmin(ModelAdmin):  # type: ignore[misc]
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: ARG002 - Django's signature
         key, secret = self.issue(actor_of(request), form.cleaned_data)
         obj.__dict__.update(key.__dict__)
+        name_made(request, key)
         request.issued_secret = secret  # type: ignore[attr-defined]
 
     def response_add(self, request: HttpRequest, obj: Any, _post_url: Any = None) -> HttpResponse:
@@ -110,9 +118,12 @@ class KeyAdmin(ModelAdmin):  # type: ignore[misc]
         }
         return TemplateResponse(request, "admin/skold/revoke_key.html", context)
 
-    @display(
-        description=_("state"), label={"live": "success", "expired": "warning", "revoked": "danger"}
-    )
+    @display(description=_("state"))
+    def state_badge(self, key: Credential) -> str:
+        state, text = self.state(key)
+        return badge(STATES[state], text)
+
+    @display(description=_("state"), label=STATES)
     def state(self, key: Credential) -> tuple[str, str]:
         if key.revoked_at is not None:
             return "revoked", str(_("revoked"))

@@ -43,6 +43,7 @@ class ClientViewSet(
         given = serializers.ClientSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         client = services.create_client(actor=self.actor, **given.validated_data)
+        self.access.made = f"client:{client.pk}"
         return Response(self.get_serializer(client).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(
@@ -82,6 +83,7 @@ class ApiKeyViewSet(
         given = serializers.ApiKeySerializer(data=request.data)
         given.is_valid(raise_exception=True)
         issued = services.issue_api_key(actor=self.actor, **given.validated_data)
+        self.access.made = f"api-key:{issued.key.pk}"
         shown = {**self.get_serializer(issued.key).data, "secret": issued.plaintext}
         return Response(shown, status=201, headers={"Cache-Control": "no-store"})
 
@@ -119,6 +121,7 @@ class UrlKeyViewSet(
         issued = services.issue_url_key(
             actor=self.actor, wrapping_keys=parts.url_keys(), **given.validated_data
         )
+        self.access.made = f"url-key:{issued.key.pk}"
         shown = {**self.get_serializer(issued.key).data, "secret": issued.secret}
         return Response(shown, status=201, headers={"Cache-Control": "no-store"})
 
@@ -151,6 +154,7 @@ class GrantViewSet(
         given = self.get_serializer(data=request.data)
         given.is_valid(raise_exception=True)
         grant = services.give_grant(actor=self.actor, **given.validated_data)
+        self.access.made = f"grant:{grant.pk}"
         return Response(self.get_serializer(grant).data, status=status.HTTP_201_CREATED)
 
     def destroy(self, _request: Request, **_kwargs: Any) -> Response:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import ResolverMatch
@@ -70,4 +71,4 @@ def _action(match: ResolverMatch) -> str:
 
 def _resource(match: ResolverMatch, kwargs: Mapping[str, Any]) -> str:
     object_id = kwargs.get("object_id")
-    return f"{match.url_name}:{object_id}" if object_id else str(match.url_name)
+    return f"{match.url_name}:{unquote(object_id)}" if object_id else str(match.url_name)

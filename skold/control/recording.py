@@ -30,6 +30,7 @@ class ControlAccess:
         self.resource = resource
         self.decision: Decision | None = None
         self.collection: str | None = None
+        self.made: str | None = None
         self._request = request
         self._started = time.perf_counter()
         self._ticket: Ticket | None = None
@@ -75,8 +76,8 @@ class ControlAccess:
         ticket.wait(WAIT)
         self._ticket = ticket
 
-    def finish(self, status: int, *, resource: str | None = None) -> None:
-        """Write `done`; does nothing where `begin` did not succeed."""
+    def finish(self, status: int) -> None:
+        """Write `done`, with what was `made`; does nothing where `begin` did not succeed."""
         if self._ticket is None:
             return
         body: dict[str, Scalar] = {
@@ -84,8 +85,8 @@ class ControlAccess:
             "outcome": "served" if status < 400 else "failed",
             "microseconds": int((time.perf_counter() - self._started) * 1_000_000),
         }
-        if resource is not None:
-            body["resource"] = resource
+        if self.made is not None:
+            body["resource"] = self.made
         try:
             parts.journal().append("done", body, ref=self._ticket).wait(WAIT)
         except JournalUnavailable:

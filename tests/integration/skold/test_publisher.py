@@ -59,8 +59,10 @@ def test_it_publishes_once_for_a_change_and_not_again(plane: "Control") -> None:
         "UPDATE skold_client SET enabled = false",
         "DELETE FROM skold_grant",
         "UPDATE skold_apikey SET revoked_at = now()",
-        "INSERT INTO skold_urlkey (id, client_id, label, created_at, created_by, revoked_by,"
-        " wrapped, wrapping) VALUES ('kid', 'portal', '', now(), '', '', 'w', 1)",
+        (
+            "INSERT INTO skold_urlkey (id, client_id, label, created_at, created_by, revoked_by,"
+            " wrapped, wrapping) VALUES ('kid', 'portal', '', now(), '', '', 'w', 1)"
+        ),
     ],
 )
 def test_it_notices_a_change_made_past_the_services(plane: "Control", sql: str) -> None:
