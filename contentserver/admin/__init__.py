@@ -7,12 +7,15 @@ for: the bridge, which holds the signing key, answers.
 from contentserver.admin.collections import CollectionAdmin
 from contentserver.admin.files import FileAdmin, StoredVersionAdmin
 from contentserver.admin.layout import LayoutRequestAdmin, StorageRootAdmin, YearAdmin
+from contentserver.admin.people import GroupAdmin, UserAdmin
 
 __all__ = [
     "CollectionAdmin",
     "FileAdmin",
+    "GroupAdmin",
     "LayoutRequestAdmin",
     "StorageRootAdmin",
     "StoredVersionAdmin",
+    "UserAdmin",
     "YearAdmin",
 ]

@@ -3,11 +3,13 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.postgres.fields import ArrayField
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from contentserver.admin.words import link, size
 from contentserver.catalog.models import Collection, File
@@ -23,6 +25,7 @@ from skold.admin.decorators import display
 
 @admin.register(Collection)
 class CollectionAdmin(ModelAdmin):  # type: ignore[misc]
+    formfield_overrides = {ArrayField: {"widget": UnfoldAdminTextInputWidget}}
     list_display = ["title", "largest", "types", "erasable", "end_user", "updated_at", "contents"]
     list_filter = ["erasure", "on_behalf_of"]
     search_fields = ["name__startswith", "description"]

@@ -16,13 +16,13 @@ from django.utils.translation import gettext_lazy as _
 from contentserver.admin import filters
 from contentserver.admin.downloads import download_url
 from contentserver.admin.lists import KeysetAdmin
-from contentserver.admin.words import link, moment, mono, size
+from contentserver.admin.words import badge, link, moment, mono, size
 from contentserver.catalog.links import NotAcceptedError, redirect_to
 from contentserver.catalog.models import Collection, File, StoredVersion
 from skold.admin.actors import actor_of
 from skold.admin.decorators import action, display
 
-SHADES = {"stored": "success", "deleted": "danger"}
+SHADES = {"stored": "success", "deleted": "danger", "imported": "info"}
 VERSIONS_SHOWN = 20
 
 
@@ -42,13 +42,16 @@ class FileAdmin(KeysetAdmin):
     search_fields = ["key"]
     search_help_text = _("What the key begins with, or the address of a file")
     fieldsets = [
-        (_("File"), {"fields": ["key", "collection", "state", "address"]}),
-        (_("Latest version"), {"fields": ["version", "stored", "by", "kind", "bytes", "filename"]}),
-        (_("Proof"), {"fields": ["digest", "audit"]}),
+        (_("File"), {"fields": ["key", ("collection", "badge")]}),
+        (
+            _("Latest version"),
+            {"fields": [("version", "stored"), ("kind", "bytes"), ("filename", "by"), "digest"]},
+        ),
         (_("Versions"), {"fields": ["versions"]}),
+        (_("Where it is found"), {"fields": ["address", "audit"]}),
     ]
     readonly_fields = [
-        "state", "address", "version", "stored", "by", "kind", "bytes", "digest", "audit",
+        "badge", "address", "version", "stored", "by", "kind", "bytes", "digest", "audit",
         "versions",
     ]  # fmt: skip
     actions_detail = ["download", "accesses"]
@@ -126,6 +129,10 @@ class FileAdmin(KeysetAdmin):
     def state(self, file: File) -> tuple[str, str]:
         return ("deleted", str(_("deleted"))) if file.deleted else ("stored", str(_("stored")))
 
+    @display(description=_("state"))
+    def badge(self, file: File) -> SafeString:
+        return badge(*self.state(file), SHADES)
+
     @display(description=_("address"))
     def address(self, file: File) -> SafeString:
         return mono(file.address)
@@ -180,12 +187,14 @@ class StoredVersionAdmin(KeysetAdmin):
     search_fields = ["file"]
     search_help_text = _("Address of a file")
     fieldsets = [
-        (_("Version"), {"fields": ["version", "of_file", "state", "stored"]}),
-        (_("Content"), {"fields": ["kind", "bytes", "filename", "digest"]}),
-        (_("Origin"), {"fields": ["created_by", "on_behalf_of", "source", "original_time"]}),
-        (_("Further facts"), {"fields": ["data_subject", "custom", "identity"]}),
+        (_("Version"), {"fields": ["of_file", ("version", "badge"), ("stored", "created_by")]}),
+        (_("Content"), {"fields": [("kind", "bytes"), "filename", "digest"]}),
+        (_("Origin"), {"fields": [("on_behalf_of", "data_subject"), ("source", "original_time")]}),
+        (_("Further facts"), {"fields": ["facts", "identity"]}),
     ]
-    readonly_fields = ["version", "of_file", "state", "stored", "kind", "bytes", "digest"]
+    readonly_fields = [
+        "version", "of_file", "badge", "stored", "kind", "bytes", "digest", "facts",
+    ]  # fmt: skip
 
     def get_search_results(
         self, _request: HttpRequest, queryset: QuerySet[StoredVersion], search_term: str
@@ -218,9 +227,16 @@ class StoredVersionAdmin(KeysetAdmin):
     def digest(self, version: StoredVersion) -> SafeString | str:
         return mono(memoryview(version.sha256).hex()) if version.sha256 else "—"
 
-    @display(
-        description=_("state"), label={"stored": "success", "deleted": "danger", "imported": "info"}
-    )
+    @display(description=_("custom metadata"))
+    def facts(self, version: StoredVersion) -> SafeString | str:
+        pairs = sorted(version.custom.items())
+        return format_html_join(SafeString("<br>"), "{}: <strong>{}</strong>", pairs) or "—"
+
+    @display(description=_("state"))
+    def badge(self, version: StoredVersion) -> SafeString:
+        return badge(*self.state(version), SHADES)
+
+    @display(description=_("state"), label=SHADES)
     def state(self, version: StoredVersion) -> tuple[str, str]:
         if version.deleted:
             return "deleted", str(_("delete marker"))

@@ -45,6 +45,7 @@ class YearAdmin(ReadOnlyAdmin):
 
 @admin.register(StorageRoot)
 class StorageRootAdmin(ReadOnlyAdmin):
+    sortable_by: list[str] = []
     list_display = ["name", "node", "there", "used", "room", "seen"]
 
     @display(description=_("state"), label={"there": "success", "missing": "danger"})

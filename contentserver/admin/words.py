@@ -1,8 +1,10 @@
 """Facts as people read them."""
 
 import datetime as dt
+from collections.abc import Mapping
 
 from django.template.defaultfilters import filesizeformat
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -29,3 +31,9 @@ def mono(text: object) -> SafeString:
     """An address or digest, which may break anywhere."""
     pattern = '<span class="font-mono text-xs" style="overflow-wrap:anywhere">{}</span>'
     return format_html(pattern, text)
+
+
+def badge(value: str, text: str, shades: Mapping[str, str]) -> SafeString:
+    """The coloured label that lists show, for a page of one object."""
+    label = {"text": text, "type": shades.get(value)}
+    return render_to_string("unfold/helpers/label.html", label)

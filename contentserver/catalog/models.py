@@ -58,7 +58,7 @@ class Collection(models.Model):
         verbose_name=_("media types accepted"),
         default=list,
         blank=True,
-        help_text=_("For example image/jpeg or image/*. Empty: all."),
+        help_text=_("Separated by commas, for example image/jpeg, image/*. Empty: all."),
     )
     inline_types = ArrayField(
         models.CharField(max_length=127, validators=[validators.media_type_pattern]),

@@ -72,7 +72,7 @@ class Migration(migrations.Migration):
                         ),
                         blank=True,
                         default=list,
-                        help_text="For example image/jpeg or image/*. Empty: all.",
+                        help_text="Separated by commas, for example image/jpeg, image/*. Empty: all.",
                         size=None,
                         verbose_name="media types accepted",
                     ),
