@@ -44,9 +44,8 @@ class Succession:
     def start(self) -> None:
         """Returns when the first writer is open, or an attempt at each directory has failed."""
         self._keeper.start()
-        patience = self._terms.patience * _OPENING * len(self._dirs)
         with self.lock:
-            self._changed.wait_for(lambda: self._tried, patience)
+            self._changed.wait_for(lambda: self._tried)
 
     def stop(self) -> None:
         """End the living writer in order; whatever waits for another one is refused."""
