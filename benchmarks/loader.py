@@ -230,10 +230,10 @@ class _Connection(asyncio.Protocol):
 def _problem(body: bytes) -> str:
     """What an answer of RFC 9457 says is wrong, in brackets."""
     try:
-        detail = json.loads(body)["detail"]
-    except (ValueError, TypeError, KeyError):
+        problem = json.loads(body)
+    except ValueError:
         return ""
-    return f" ({detail})"
+    return f" ({problem.get('title')}: {problem.get('detail')})"
 
 
 def _leave(run: _Run) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import corpus, flushes, loader
-from benchmarks.house import House
+from benchmarks.production import Production
 from benchmarks.servers.base import Server
 
 WORKERS = 2
@@ -24,7 +24,7 @@ class ContentServer(Server):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self.house = House(folder, WORKERS)
+        self.house = Production(folder, WORKERS)
         self.port = self.house.port
         self.headers = self.house.headers | {"Content-Type": "image/jpeg"}
         self.upload_to = self.house.path("uploads")

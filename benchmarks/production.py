@@ -34,7 +34,7 @@ class Records:
     done: int
 
 
-class House:
+class Production:
     """Start it, use `url`, `api_key` and `collection`, stop it. State stays in `folder`."""
 
     def __init__(self, folder: Path, workers: int = 2, **environment: str) -> None:
@@ -71,7 +71,7 @@ class House:
         """The address of a file whose key needs no escapes."""
         return f"/v1/content/{self.collection}/{key}"
 
-    def start(self, extra: Mapping[str, str] | None = None) -> "House":
+    def start(self, extra: Mapping[str, str] | None = None) -> "Production":
         """Bring up bridge and data plane; `extra` goes into their environment."""
         self.start_bridge(extra)
         self.start_web(extra)
