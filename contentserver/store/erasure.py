@@ -37,6 +37,7 @@ MAGIC = b"\x89SKE\r\n\x1a\n"
 FORMAT_VERSION = 1
 TOMBSTONE_FORMAT = "skold-tombstone-1"
 _FILE_MAX = 4096
+"""Bytes read; a longer file is cut here, and refused for it."""
 
 
 class ErasureKeys:
@@ -116,14 +117,16 @@ class ErasureKeys:
 
     def _read(self, erasure_id: bytes, *, cached_only: bool) -> bytes | None:
         path = f"{_folder(erasure_id)}/{erasure_id.hex()}"
-        if not cached_only:
-            return fileops.read_file(self._dir_fd, path, _FILE_MAX)
-        fd = fileops.find_file_cached(self._dir_fd, path.encode())
+        if cached_only:
+            fd = fileops.find_file_cached(self._dir_fd, path.encode())
+        else:
+            fd = fileops.find_file(self._dir_fd, path)
         if fd is None:
             return None
         try:
             buffer = bytearray(_FILE_MAX)
-            return bytes(buffer[: fileops.read_at_cached(fd, buffer, 0)])
+            read = fileops.read_at_cached if cached_only else fileops.read_at
+            return bytes(buffer[: read(fd, buffer, 0)])
         finally:
             fileops.close(fd)
 

@@ -3,7 +3,6 @@
 Delivery holds the one table that turns these into HTTP answers. Messages name what is wrong and
 the way out; none carries key material or the content of a file.
 """
-# ruff: noqa: N818 - these are named for the situation, not for the mechanism
 
 from __future__ import annotations
 

@@ -82,8 +82,12 @@ def seal_body(ikm: bytes, file_id: bytes, plain: bytes, salt: bytes, prefix: byt
     return out
 
 
+def stream_key(ikm: bytes, file_id: bytes, salt: bytes) -> bytes:
+    return HKDF(SHA256(), 32, salt, associated_data(file_id)).derive(ikm)
+
+
 def stream_cipher(ikm: bytes, file_id: bytes, salt: bytes) -> AESGCM:
-    return AESGCM(HKDF(SHA256(), 32, salt, associated_data(file_id)).derive(ikm))
+    return AESGCM(stream_key(ikm, file_id, salt))
 
 
 @dataclass

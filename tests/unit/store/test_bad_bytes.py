@@ -98,6 +98,14 @@ def test_an_extension_is_refused_at_each_border(keys: Keys, size: int, extra: in
             read_sealed(keys, whole.with_raw(whole.raw + more))
 
 
+def test_a_file_that_ends_early_is_told_from_one_that_was_altered(keys: Keys, file: Sealed) -> None:
+    header, _ = open_sealed(keys, file)
+    body = file.raw[header.header_len : -1]
+    reader = SegmentReader(header.stream, lambda o, n: body[o : o + n], SIZE)
+    with pytest.raises(Corrupt, match="ends within"):
+        reader.read(0, SIZE)
+
+
 def test_a_body_without_its_last_segment_is_not_a_shorter_file(keys: Keys, file: Sealed) -> None:
     header, _ = open_sealed(keys, file)
     body = file.raw[header.header_len :][: 2 * SEGMENT_SIZE]
@@ -196,7 +204,7 @@ def test_a_body_that_opens_under_two_keys_is_served_under_the_one_its_header_com
 ) -> None:
     file_id, salt, prefix = forged.first.file_id, forged.first.salt, forged.first.prefix
     ikms = [skf1.body_key(dek) for dek in forged.deks]
-    raw_keys = tuple(_derived(ikm, file_id, salt) for ikm in ikms)
+    raw_keys = tuple(skf1.stream_key(ikm, file_id, salt) for ikm in ikms)
     sealed = ciphertext_for_two_keys(raw_keys, prefix + bytes(4) + b"\1", b"", os.urandom(32))
     body = b"\x28" + salt + prefix + sealed
     readers = [_reader(dek, file_id, body) for dek in forged.deks]
@@ -213,10 +221,6 @@ def test_a_body_that_opens_under_two_keys_is_served_under_the_one_its_header_com
     assert read_sealed(first, whole, 5, 4) == plains[0][5:9]
     with pytest.raises(Corrupt, match="commits"):
         read_sealed(second, whole, 5, 4)
-
-
-def _derived(ikm: bytes, file_id: bytes, salt: bytes) -> bytes:
-    return skf1.HKDF(skf1.SHA256(), 32, salt, skf1.associated_data(file_id)).derive(ikm)
 
 
 def _reader(dek: bytes, file_id: bytes, body: bytes) -> SegmentReader:

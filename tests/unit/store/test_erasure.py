@@ -118,6 +118,17 @@ def test_every_bit_of_an_erasure_key_counts(keys: Keys) -> None:
             keys.erasure.get(erasure_id)
 
 
+@pytest.mark.parametrize("length", [0, 1, 31, 91, 93, 5_000])
+def test_a_file_of_another_length_is_refused(keys: Keys, length: int) -> None:
+    erasure_id = keys.erasure.id_for("photos", "42")
+    keys.erasure.obtain(erasure_id)
+    raw = path_of(keys, erasure_id).read_bytes().ljust(length, b"\0")[:length]
+    bury(keys, erasure_id, raw)
+    for cached_only in (False, True):
+        with pytest.raises(Corrupt, match="erasure key"):
+            keys.erasure.get(erasure_id, cached_only=cached_only)
+
+
 def test_a_key_file_under_another_subjects_name_is_refused(keys: Keys) -> None:
     one, two = keys.erasure.id_for("photos", "42"), keys.erasure.id_for("photos", "43")
     keys.erasure.obtain(one)

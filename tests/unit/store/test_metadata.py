@@ -12,10 +12,10 @@ from contentserver.store.metadata import LIMITS, NAMES, Metadata, room_for
 
 HERE = {"collection": "photos", "key": "a"}
 TEXTS = [name for name in LIMITS if name not in {"custom", "original_time"}]
-text = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
+text = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=10)
 
 
-@given(st.dictionaries(st.sampled_from(TEXTS), text), st.dictionaries(text, text, min_size=1))
+@given(st.dictionaries(st.sampled_from(TEXTS), text), st.dictionaries(text, text, max_size=6))
 def test_what_is_written_is_read(facts: dict[str, str], custom: dict[str, str]) -> None:
     metadata = Metadata(**HERE, **facts, custom=custom)
     raw = metadata.to_json()
