@@ -3,7 +3,9 @@
 import hashlib
 import os
 import random
+import tracemalloc
 from functools import cache
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -194,3 +196,23 @@ def test_a_torn_part_is_not_read_as_a_whole_one() -> None:
     raw = body_of(size + 1)[: 2 * SEGMENT_SIZE]
     with pytest.raises(Corrupt):
         reader_of(raw, size).read(0, size)
+
+
+def test_memory_does_not_grow_with_the_size_of_a_file(tmp_path: Path) -> None:
+    pieces, piece = 512, random.Random(3).randbytes(65_536)
+    size = pieces * len(piece)
+    tracemalloc.start()
+    try:
+        writer = SegmentWriter(STREAM)
+        with (tmp_path / "body").open("wb") as file:
+            for _ in range(pieces):
+                file.writelines(writer.write(piece))
+            file.writelines(writer.finish())
+        with (tmp_path / "body").open("rb", buffering=0) as file:
+            reader = SegmentReader(STREAM, lambda o, n: os.pread(file.fileno(), n, o), size)
+            for start in range(0, size, len(piece)):
+                assert reader.read(start, len(piece)) == piece
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 8 * SEGMENT_SIZE
