@@ -1,0 +1,51 @@
+"""Promise 1 under power cuts, on ext4 and XFS. `make crash-long` runs hundreds of these."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.crash.power_cut import Trial, run_trial
+
+pytestmark = [
+    pytest.mark.root,
+    pytest.mark.skipif(
+        os.geteuid() != 0 or not Path("/dev/loop-control").exists(),
+        reason="needs root and loop devices",
+    ),
+]
+
+DIRECTORIES = ("sync_slot_dir", "sync_outbox", "sync_parent", "info_dir", "receipt_dir")
+
+
+def needs(kind: str) -> None:
+    if shutil.which(f"mkfs.{kind}") is None:
+        pytest.skip(f"mkfs.{kind} is not installed")
+
+
+@pytest.mark.parametrize("kind", ["ext4", "xfs"])
+def test_nothing_acknowledged_is_lost_in_a_power_cut(kind: str) -> None:
+    needs(kind)
+    for seed in range(3):
+        outcome = run_trial(kind, seed, Trial())
+        assert outcome.told > 0
+        assert (outcome.lost, outcome.damaged) == ([], [])
+
+
+@pytest.mark.parametrize("kind", ["ext4", "xfs"])
+def test_forty_commits_are_forty_after_the_cut(kind: str) -> None:
+    """The power goes as the fortieth is told, with no later flush to carry it along."""
+    needs(kind)
+    outcome = run_trial(kind, 1, Trial(writers=1, puts=40))
+    assert (outcome.told, outcome.stored, outcome.lost) == (40, 40, [])
+
+
+@pytest.mark.parametrize(("left_out", "kept"), [(DIRECTORIES, 39), (("sync_file",), 0)])
+def test_a_power_cut_shows_a_promise_that_was_broken(left_out: tuple[str, ...], kept: int) -> None:
+    """The same comparison finds the losses as soon as the writers leave an fsync out."""
+    needs("ext4")
+    outcome = run_trial("ext4", 1, Trial(writers=1, without=left_out, puts=40))
+    assert outcome.told == 40
+    assert outcome.lost
+    assert outcome.stored <= kept
