@@ -1,5 +1,6 @@
 """PyPI `tink` opens our bodies, and we open tink's: the body format is nobody's invention."""
 
+import fcntl
 import json
 import os
 import random
@@ -61,13 +62,15 @@ def tink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tink]:
 
 
 def _python() -> Path:
-    """The interpreter of tink's own environment, made at first use."""
-    python = ENVIRONMENT / "bin" / "python"
-    ready = ENVIRONMENT / "ready"
-    if not ready.exists():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", ENVIRONMENT], check=True)
-        subprocess.run([python, "-m", "pip", "install", "-q", "tink==1.16.1"], check=True)
-        ready.touch()
+    """The interpreter of tink's own environment, made at first use; tests run side by side."""
+    python, ready = ENVIRONMENT / "bin" / "python", ENVIRONMENT / "ready"
+    ENVIRONMENT.parent.mkdir(exist_ok=True)
+    with ENVIRONMENT.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not ready.exists():
+            subprocess.run([sys.executable, "-m", "venv", "--clear", ENVIRONMENT], check=True)
+            subprocess.run([python, "-m", "pip", "install", "-q", "tink==1.16.1"], check=True)
+            ready.touch()
     return python
 
 
