@@ -99,6 +99,11 @@ class Copier:
                 self._conninfo,
                 autocommit=True,
                 connect_timeout=5,
+                # A server that vanished without a word is given up within a minute.
+                keepalives_idle=20,
+                keepalives_interval=10,
+                keepalives_count=3,
+                tcp_user_timeout=60_000,
                 application_name="skold copier",
                 options="-c synchronous_commit=off -c TimeZone=UTC",
             )

@@ -42,53 +42,51 @@ COPY = f"COPY skold_audit ({', '.join(COLUMNS)}) FROM STDIN"
 
 LONGEST = 256
 """Characters. An entry of a B-tree must stay below 2,704 bytes."""
+SHORT = 4 * LONGEST
+"""Bytes. A text in a body of this size may exceed LONGEST, yet fits the index."""
 UNREADABLE_TIME = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 Asked = tuple[str | None, ...]
 Place = tuple[str, int]
 _BODY_NAME = {"request_id": "id"}
+_TEXTS = frozenset((str, type(None)))
 _NAMES = tuple(_BODY_NAME.get(column, column) for column in ASKED)
 
 
 class Record:
-    """A leaf with its fields read; `kind` is `unreadable` when the body is no JSON object."""
+    """A leaf with its fields read; `kind` is `unreadable` when the body is no JSON object.
 
-    __slots__ = ("at", "fields", "kind", "leaf")
+    `place` is writer and number; `asked` the values for ASKED, from this body alone.
+    """
+
+    __slots__ = ("asked", "at", "fields", "kind", "leaf", "place")
 
     def __init__(self, leaf: Leaf) -> None:
         self.leaf = leaf
-        self.fields = _fields(leaf.body)
-        self.kind = text_of(self.fields.get("kind")) or "unreadable"
-        self.at = _time(self.fields.get("at"))
-
-    @property
-    def place(self) -> Place:
-        """Writer and number."""
-        return text_of(self.fields.get("writer")) or "", whole(self.fields.get("n")) or 0
+        self.fields = fields = _fields(leaf.body)
+        self.kind = text_of(fields.get("kind")) or "unreadable"
+        self.at = _time(fields.get("at"))
+        self.place: Place = (text_of(fields.get("writer")) or "", whole(fields.get("n")) or 0)
+        self.asked: Asked = _asked(fields, leaf.body)
 
     @property
     def request_place(self) -> Place | None:
         """Where the request of a `done` stands; None for every other record."""
+        if self.kind != "done":
+            return None
         ref = whole(self.fields.get("ref"))
-        if self.kind != "done" or ref is None:
+        if ref is None:
             return None
         return text_of(self.fields.get("ref_writer")) or self.place[0], ref
-
-    @property
-    def asked(self) -> Asked:
-        """Values for ASKED, from this body alone."""
-        fields = self.fields
-        return tuple([text_of(fields.get(name)) for name in _NAMES])
 
     def row(self, node: str, request: Asked | None) -> tuple[Any, ...]:
         """Values for COLUMNS; `request` fills what a `done` does not say itself."""
         asked = self.asked
         if request is not None:
             asked = tuple([own or given for own, given in zip(asked, request, strict=True)])
-        writer, n = self.place
         fields = self.fields
         return (
-            *(node, self.leaf.index, self.at, writer, n, self.kind, whole(fields.get("ref"))),
+            *(node, self.leaf.index, self.at, *self.place, self.kind, whole(fields.get("ref"))),
             *asked,
             *(_status(fields.get("status")), text_of(fields.get("outcome"))),
             *(whole(fields.get("bytes")), whole(fields.get("microseconds"))),
@@ -98,7 +96,8 @@ class Record:
 
 def months(records: Iterable[Record]) -> dict[str, dt.datetime]:
     """The months (UTC, `2026-11`) in which the records lie, each with a moment in it."""
-    return {record.at.strftime("%Y-%m"): record.at for record in records}
+    found = {(record.at.year, record.at.month): record.at for record in records}
+    return {f"{year}-{month:02d}": at for (year, month), at in found.items()}
 
 
 def text_of(value: object) -> str | None:
@@ -113,6 +112,14 @@ def whole(value: object) -> int | None:
     if type(value) is not int:
         return None
     return value if abs(value) < 2**63 else None
+
+
+def _asked(fields: Mapping[str, Any], body: bytes) -> Asked:
+    values = [fields.get(name) for name in _NAMES]
+    # Nearly every body: nothing in it can be too long for an index.
+    if len(body) <= SHORT and b"\\u0000" not in body and _TEXTS.issuperset(map(type, values)):
+        return tuple(values)
+    return tuple([text_of(value) for value in values])
 
 
 def _status(value: object) -> int | None:
