@@ -316,13 +316,14 @@ class FileFacts(NamedTuple):
     size: int
     names: int
     device: int
+    inode: int
     modified: float
 
 
 def facts_of(fd: int) -> FileFacts:
     """Facts of an open file or directory."""
     found = os.fstat(fd)
-    return FileFacts(found.st_size, found.st_nlink, found.st_dev, found.st_mtime)
+    return FileFacts(found.st_size, found.st_nlink, found.st_dev, found.st_ino, found.st_mtime)
 
 
 def size_of(fd: int) -> int:

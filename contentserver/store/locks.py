@@ -35,7 +35,10 @@ class UploadLock:
 
         Raises UploadLocked if it is held and not let go, UploadUnknown if it was removed meanwhile.
         """
-        fd = fileops.open_lock(dir_fd, LOCK)
+        try:
+            fd = fileops.open_lock(dir_fd, LOCK)
+        except FileNotFoundError:  # the directory was removed after it was opened
+            raise UploadUnknown from None
         try:
             _hold(fd, newer=newer, patience=patience)
         except BaseException:
@@ -64,18 +67,10 @@ def _hold(fd: int, *, newer: bool, patience: float) -> None:
 def _ask(fd: int, patience: float) -> None:
     """Wait for byte 0 while holding byte 1; several who ask do so one after the other."""
     until = time.monotonic() + patience
-    _wait(fd, _ASK, until, UploadLocked())
-    _wait(fd, _HOLD, until, UploadLocked())
-    fileops.unlock(fd, _ASK)
-
-
-def _wait(fd: int, byte: int, until: float, refusal: StoreError) -> None:
-    pause = _PAUSE / 10
-    while not fileops.try_lock(fd, byte):
-        if time.monotonic() > until:
-            raise refusal
-        time.sleep(pause)
-        pause = min(pause * 2, _PAUSE)
+    with _queue(fileops.facts_of(fd).inode, patience, UploadLocked()):
+        _wait(fd, _ASK, until, UploadLocked())
+        _wait(fd, _HOLD, until, UploadLocked())
+        fileops.unlock(fd, _ASK)
 
 
 @contextmanager
@@ -87,16 +82,31 @@ def address_lock(roots: Roots, address: bytes) -> Iterator[None]:
     """
     start = int.from_bytes(address[:8], "big") >> 1
     until = time.monotonic() + _PATIENCE
-    # Threads of one process queue up here, so that one alone asks the kernel again and again.
-    queue = _queues[start % len(_queues)]
-    if not queue.acquire(timeout=_PATIENCE):
-        raise Unavailable(_STUCK)
-    try:
+    with _queue(start, _PATIENCE, Unavailable(_STUCK)):
         fd = fileops.open_lock(roots.first().fd, ADDRESS_LOCKS)
         try:
             _wait(fd, start, until, Unavailable(_STUCK))
             yield
         finally:
             fileops.close(fd)
+
+
+@contextmanager
+def _queue(number: int, patience: float, refusal: StoreError) -> Iterator[None]:
+    """Threads of one process wait here, so that one alone asks the kernel again and again."""
+    queue = _queues[number % len(_queues)]
+    if not queue.acquire(timeout=patience):
+        raise refusal
+    try:
+        yield
     finally:
         queue.release()
+
+
+def _wait(fd: int, byte: int, until: float, refusal: StoreError) -> None:
+    pause = _PAUSE / 10
+    while not fileops.try_lock(fd, byte):
+        if time.monotonic() > until:
+            raise refusal
+        time.sleep(pause)
+        pause = min(pause * 2, _PAUSE)

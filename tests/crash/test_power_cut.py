@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.power_cut import Trial, run_trial
+from tests.crash.power_cut import Trial, main, run_trial
 
 pytestmark = [
     pytest.mark.root,
@@ -39,6 +39,14 @@ def test_forty_commits_are_forty_after_the_cut(kind: str) -> None:
     needs(kind)
     outcome = run_trial(kind, 1, Trial(writers=1, puts=40))
     assert (outcome.told, outcome.stored, outcome.lost) == (40, 40, [])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("kind", ["ext4", "xfs"])
+def test_nothing_acknowledged_is_lost_in_two_hundred_power_cuts(kind: str) -> None:
+    needs(kind)
+    assert main(["--trials", "200", "--kinds", kind]) == 0
 
 
 @pytest.mark.parametrize(("left_out", "kept"), [(DIRECTORIES, 39), (("sync_file",), 0)])
