@@ -4,6 +4,7 @@ number.
 
 import logging
 import os
+import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -63,14 +64,13 @@ class SignedFile:
         self._high_water = HighWater(self.path)
         self._seen: tuple[int, int, int] | None = None
         self._next_look = float("-inf")
+        self._looking = threading.Lock()
         self._document: Document | None = None
 
     def current(self) -> Document:
         """The newest good document. Raises PolicyMissing or PolicyTooOld."""
-        now = self._monotonic()
-        if now >= self._next_look:
-            self._next_look = now + self._interval
-            self._look()
+        if self._monotonic() >= self._next_look:
+            self._look_once()
         document = self._document
         if document is None:
             raise PolicyMissing(f"no {self._kind} at {self.path}: {self.alarm}")
@@ -88,6 +88,18 @@ class SignedFile:
 
     def _age(self, document: Document) -> float:
         return self._clock() / 1_000_000_000 - document.issued_at
+
+    def _look_once(self) -> None:
+        """One thread looks; the others go on with what is known, or wait while nothing is."""
+        if not self._looking.acquire(blocking=self._document is None):
+            return
+        try:
+            now = self._monotonic()
+            if now >= self._next_look:
+                self._look()
+                self._next_look = now + self._interval
+        finally:
+            self._looking.release()
 
     def _look(self) -> None:
         try:

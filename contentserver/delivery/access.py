@@ -22,7 +22,7 @@ class Access:
     """Who does what to which file; filled in as the request is understood."""
 
     __slots__ = (
-        "_ticket",
+        "_ended", "_ticket",
         "action",
         "address",
         "collection",
@@ -53,6 +53,7 @@ class Access:
         self.status = 0
         self.sent = 0
         self._ticket: Ticket | None = None
+        self._ended = False
 
     @property
     def recorded(self) -> bool:
@@ -96,21 +97,36 @@ class Access:
         await self.journal.durable(self._ticket)
 
     def done(self, outcome: str) -> None:
-        """Append `done`. Its loss in a crash leaves a `req` without an end, listed as broken
+        """Append `done`, once. Its loss in a crash leaves a `req` without an end, listed as broken
         off.
         """
+        if self._ended:
+            return
+        self._ended = True
+        try:
+            self._append_done(outcome, self.status, self.sent)
+        except JournalUnavailable:
+            log.exception("%s: the end of this access is not recorded", self.request.request_id)
+
+    async def stored(self, status: int, version: str, size: int) -> None:
+        """Return when `done` of a write is durable: from then on the ledger misses the version if
+        the disk should lose it, so a version is acknowledged only after this. `size` in bytes.
+
+        Raises JournalUnavailable; the version stands, and the same request again is answered 200.
+        """
+        self.version, self._ended = version, True
+        await self.journal.durable(self._append_done("served", status, size))
+
+    def _append_done(self, outcome: str, status: int, size: int) -> Ticket:
         body: dict[str, Scalar] = {
-            "status": self.status,
-            "bytes": self.sent,
+            "status": status,
+            "bytes": size,
             "microseconds": int((time.perf_counter() - self.request.arrived) * 1_000_000),
             "outcome": outcome,
         }
         if self.version is not None:
             body["version"] = self.version
-        try:
-            self.journal.append("done", body, ref=self._ticket)
-        except JournalUnavailable:
-            log.exception("%s: the end of this access is not recorded", self.request.request_id)
+        return self.journal.append("done", body, ref=self._ticket)
 
     def _name_file(self, body: dict[str, Scalar]) -> None:
         if self.collection is not None:

@@ -113,7 +113,7 @@ class DataPlane:
                 request.raw_path,
                 request.query,
                 request.headers.get("authorization"),
-                request.headers.get("on-behalf-of"),
+                request.text("on-behalf-of"),
                 request.address,
             )
         )

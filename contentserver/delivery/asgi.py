@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 
 from contentserver import runtime
 from contentserver.conf import Config, config
@@ -18,8 +19,8 @@ from contentserver.delivery.parts import Parts
 from contentserver.delivery.request import Receive, Scope, Send
 from contentserver.delivery.rules import RulesReader
 from contentserver.delivery.server import sweep
-from contentserver.store.results import Recovered
-from skold.journal import Journal, Scalar
+from contentserver.operations.recovery import expire_uploads
+from skold.journal import Journal
 from skold.policy import PolicyReader
 from skold.slots import find_writer
 
@@ -81,39 +82,13 @@ async def _recover(parts: Parts) -> None:
     """Finish what a killed process had begun, at start and each five minutes
     (docs/architecture.md).
     """
+    recover = partial(expire_uploads, actor="data", store=parts.store, journal=parts.journal)
     while True:
         try:
-            for found in await parts.writing(parts.store.recover):
-                _record(parts.journal, found)
-            await parts.writing(parts.store.expire_uploads)
+            await parts.writing(recover)
         except Exception:
             log.exception("recovery failed; it is tried again in %s seconds", RECOVERY)
         await asyncio.sleep(RECOVERY)
-
-
-def _record(journal: Journal, found: Recovered) -> None:
-    """The pair of records of a commit that a dead process had begun; its own `req` was broken
-    off.
-    """
-    version = str(found.receipt.version)
-    body: dict[str, Scalar] = {
-        "id": str(found.upload_id),
-        "plane": "data",
-        "action": "commit",
-        "decision": "allow",
-        "reason": "recovered",
-        "client": found.actor,
-        "collection": found.collection,
-        "version": version,
-    }
-    ticket = journal.append("req", body, {"key": found.key})
-    done: dict[str, Scalar] = {
-        "status": 201,
-        "bytes": 0,
-        "outcome": "recovered",
-        "version": version,
-    }
-    journal.append("done", done, ref=ticket)
 
 
 class Application:

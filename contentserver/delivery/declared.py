@@ -80,7 +80,7 @@ def _metadata(access: Access, rules: Rules) -> Metadata:
     assert access.collection is not None
     assert access.key is not None
     try:
-        subject = rules.subject_of(access.key, _text(headers.get("data-subject"), "Data-Subject"))
+        subject = rules.subject_of(access.key, access.request.text("data-subject"))
     except ValueError as error:
         raise BadRequest(str(error)) from None
     return Metadata(
@@ -93,16 +93,6 @@ def _metadata(access: Access, rules: Rules) -> Metadata:
         data_subject=subject,
         custom=_custom(headers.get("x-custom")),
     )
-
-
-def _text(value: str | None, name: str) -> str | None:
-    """A header's value as the UTF-8 it was sent in. Raises BadRequest if it is not."""
-    if value is None:
-        return None
-    try:
-        return value.encode("latin-1").decode()
-    except UnicodeDecodeError:
-        raise BadRequest(f"{name} is not UTF-8") from None
 
 
 def _custom(value: str | None) -> dict[str, str] | None:

@@ -111,3 +111,7 @@ class RangeUnsatisfiable(RequestError):
 
 class PeerGone(RequestError):
     """The reader left or stopped reading; nothing more can be sent, only recorded."""
+
+
+class SubjectErased(RequestError):
+    """410: the data subject was erased; nothing more is stored about them."""

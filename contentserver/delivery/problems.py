@@ -18,6 +18,7 @@ from contentserver.store import errors as store
 from skold.journal import JournalUnavailable
 from skold.policy import PolicyInvalid
 from skold.signed import PolicyMissing, PolicyTooOld
+from skold.urls import UrlKeyUnusable
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +29,7 @@ _KEPT_BACK = (
     store.RootMissing,
     store.KeyMissing,
     store.Unavailable,
+    UrlKeyUnusable,
     JournalUnavailable,
     PolicyInvalid,
     PolicyMissing,
@@ -75,6 +77,8 @@ TABLE: dict[type[Exception], str] = {
     store.SlotTaken: "storage_unavailable",
     store.VersionGap: "storage_unavailable",
     store.Unavailable: "storage_unavailable",
+    UrlKeyUnusable: "key_missing",
+    errors.SubjectErased: "subject_erased",
     JournalUnavailable: "not_recorded",
     PolicyInvalid: "policy_unavailable",
     PolicyMissing: "policy_unavailable",

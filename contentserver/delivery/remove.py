@@ -34,5 +34,6 @@ class Remover:
         access.begin()
         await access.durable()
         receipt = await self._parts.writing(mark)
-        access.version = str(receipt.version)
-        await send_whole(access, 204, [(b"x-version", access.version.encode())])
+        version = str(receipt.version)
+        await access.stored(204, version, 0)
+        await send_whole(access, 204, [(b"x-version", version.encode())])

@@ -81,6 +81,16 @@ class Request:
         if given is not None and 0 < len(given) <= 64 and _REQUEST_ID.issuperset(given):
             self.request_id = given
 
+    def text(self, name: str) -> str | None:
+        """A header's value as the UTF-8 it was sent in. BadRequest names one that is not."""
+        value = self.headers.get(name)
+        if value is None or value.isascii():
+            return value
+        try:
+            return value.encode("latin-1").decode()
+        except UnicodeDecodeError:
+            raise BadRequest(f"the header {name} is not UTF-8") from None
+
     @property
     def content_length(self) -> int | None:
         """Bytes announced, or None for a chunked body. Raises BadRequest if it is no number."""

@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from contentserver.delivery.access import Access
 from contentserver.delivery.body import iter_body
 from contentserver.delivery.declared import Declared, read_declared
+from contentserver.delivery.errors import SubjectErased
 from contentserver.delivery.parts import Parts
 from contentserver.delivery.responses import Headers, send_json
 from contentserver.protocol.digests import format_sha256
+from contentserver.store.errors import Erased
 from contentserver.store.results import Receipt
 from contentserver.store.upload import Upload
 
@@ -80,17 +82,26 @@ class Writer:
         access.begin()
         put = Put(self._parts, access.actor, declared)
         receipt = await self._receive(access, put, gather(access, self._parts, rules.max_size))
-        access.version = str(receipt.version)
+        status = 201 if receipt.created else 200
+        await access.stored(status, str(receipt.version), receipt.size)
         headers = describe(access, receipt, self._parts.public_url)
-        await send_json(
-            access, 201 if receipt.created else 200, headers, answer_of(access, receipt)
-        )
+        await send_json(access, status, headers, answer_of(access, receipt))
 
     async def _receive(self, access: Access, put: Put, pieces: AsyncIterator[bytes]) -> Receipt:
         """Whatever is raised on the way leaves nothing behind: a direct upload goes when it is
         closed.
         """
         first = await anext(pieces, b"")
+        try:
+            return await self._store(access, put, first, pieces)
+        except Erased:
+            raise SubjectErased(
+                "the data subject was erased; nothing is stored about them"
+            ) from None
+
+    async def _store(
+        self, access: Access, put: Put, first: bytes, pieces: AsyncIterator[bytes]
+    ) -> Receipt:
         if len(first) < PIECE:
             await access.durable()
             return await self._parts.writing(put.whole, first)

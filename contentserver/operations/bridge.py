@@ -10,6 +10,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from django.db import connections
@@ -27,7 +28,8 @@ from contentserver.operations.loops import Loop
 from contentserver.operations.recovery import expire_uploads
 from contentserver.operations.status import StatusFile
 from contentserver.store import fileops
-from contentserver.store.keyset import Keyset
+from contentserver.store.errors import KeyMissing
+from contentserver.store.keyset import Keyset, add_year_key, read_root_key
 from skold.ledger.copier import Copier
 from skold.ledger.sequencer import Sequencer
 from skold.publisher import Publisher
@@ -194,7 +196,17 @@ def _publishers(
         signing_key=lambda: signing.signing_key("layout"),
     )
     today = lambda: timezone.now().astimezone(config.time_zone).date()  # noqa: E731
-    return policy, LayoutSync(layout, roots=roots, today=today)
+    return policy, LayoutSync(
+        layout, roots=roots, today=today, ensure_year_key=partial(_ensure_year_key, config)
+    )
+
+
+def _ensure_year_key(config: Config, year: int) -> None:
+    root_key = read_root_key(config.data_root_key, "data")
+    try:
+        Keyset.open(config.data_keyset, root_key, "data").newest_year_key(year)
+    except KeyMissing:
+        add_year_key(config.data_keyset, root_key, year)
 
 
 def _conninfo() -> str:

@@ -24,11 +24,17 @@ class LayoutSync:
         *,
         roots: Callable[[], Collection[str]],
         today: Callable[[], dt.date],
+        ensure_year_key: Callable[[int], None],
     ) -> None:
-        """`roots`: names of this node's storage roots; `today`: the date at the institution."""
+        """`roots`: names of this node's storage roots; `today`: the date at the institution.
+
+        `ensure_year_key` gives a year a key if it has none, durably: a key reaches every reader
+        before the layout lets a writer use it.
+        """
         self._publisher = publisher
         self._roots = roots
         self._today = today
+        self._ensure_year_key = ensure_year_key
 
     def step(self) -> bool:
         """File into database, then the oldest request answered. True if there was one."""
@@ -53,6 +59,7 @@ class LayoutSync:
             request.refusal = str(refusal)[:500]
         else:
             if payload != document.payload:
+                self._ensure_year_key(request.year)
                 document = self._publisher.publish(payload, above=_highest())
                 log.info("layout_published", extra={"number": document.number})
             self._copy(document)

@@ -28,6 +28,7 @@ _ROWS: Final = """
 409 year_sealed           The year is sealed
 410 deleted               The file was deleted
 410 erased                The file was erased
+410 subject_erased        The data subject was erased
 410 upload_expired        The upload has expired
 411 length_required       Content-Length is required
 412 precondition_failed   A precondition does not hold

@@ -144,6 +144,8 @@ def test_a_year_asked_for_is_opened_in_the_file_and_shown_from_it(
     bridge.wait_until(lambda: Year.objects.count() == 2)
     bridge.wait_until(lambda: LayoutRequest.objects.get(pk=asked.pk).answered_at is not None)
     assert library.layout()["years"][str(this_year + 1)] == [{"root": "root-1", "state": "open"}]
+    keyset = runtime.data_keyset(library.home.config)
+    assert keyset.newest_year_key(this_year + 1)[0] == (this_year + 1) * 1000 + 1
     assert StorageRoot.objects.get().name == "root-1"
 
 

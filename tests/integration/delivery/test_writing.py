@@ -9,7 +9,7 @@ import os
 import pytest
 
 from tests.support.plane import DataPlane
-from tests.support.records import pairs
+from tests.support.records import pairs, records
 
 
 def digest_of(body: bytes) -> str:
@@ -175,3 +175,22 @@ def test_metadata_that_cannot_be_kept_is_400_and_nothing_is_stored(
     assert answer.status_code == 400, answer.text
     assert named in answer.json()["detail"]
     assert shared_data_plane.http.get(url).status_code == 404
+
+
+def test_a_name_in_utf_8_is_recorded_as_it_was_sent(shared_data_plane: DataPlane) -> None:
+    headers = {b"On-Behalf-Of": "Åsa Öberg".encode(), b"X-Request-Id": b"utf-8-1"}
+    answer = shared_data_plane.http.put("/v1/content/photos/utf-8", content=b"x", headers=headers)
+    assert answer.status_code == 201
+    asked, _ = pairs(shared_data_plane, "utf-8-1")
+    assert asked[0]["private"]["end_user"] == "Åsa Öberg"
+
+
+def test_a_write_is_acknowledged_after_its_end_is_recorded(shared_data_plane: DataPlane) -> None:
+    """With kill -9 right after 201 the ledger still knows which version must be there."""
+    for number in range(20):
+        url = f"/v1/content/photos/done-first/{number}"
+        request_id = f"done-first-{number}"
+        shared_data_plane.http.put(url, content=b"x", headers={"X-Request-Id": request_id})
+        found = records(shared_data_plane)
+        asked = {(r["writer"], r["n"]) for r in found if r.get("id") == request_id}
+        assert any(r["kind"] == "done" and (r["writer"], r["ref"]) in asked for r in found)

@@ -3,6 +3,8 @@
 import json
 import multiprocessing
 import os
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -250,3 +252,20 @@ def test_publishing_leaves_the_old_file_or_the_new_one(tmp_path, monkeypatch):
         publish(path, signed(2))
     assert verify(path.read_bytes(), "policy", KEYS).number == 1
     assert os.listdir(tmp_path) == ["policy.json"]
+
+
+def test_threads_that_ask_at_the_same_moment_all_get_it(followed, monkeypatch):
+    """The first reader of a process once made the others believe that nothing was there."""
+    publish(followed.path, signed(1))
+    monkeypatch.setattr("skold.signed.verify", slowly(verify))
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(lambda _: followed.file.current().number, range(8)))
+    assert found == [1] * 8
+
+
+def slowly(function):
+    def wait_first(*arguments):
+        time.sleep(0.1)
+        return function(*arguments)
+
+    return wait_first
