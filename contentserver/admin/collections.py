@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.contrib.postgres.fields import ArrayField
 from django.http import HttpRequest
@@ -19,13 +20,20 @@ from contentserver.catalog.services import (
     create_collection,
     delete_collection,
 )
+from contentserver.catalog.validators import media_type_pattern
 from skold.admin.actors import actor_of
 from skold.admin.decorators import display
 
 
 @admin.register(Collection)
 class CollectionAdmin(ModelAdmin):  # type: ignore[misc]
-    formfield_overrides = {ArrayField: {"widget": UnfoldAdminTextInputWidget}}
+    # Django replaces what a validator of the model's items says by "item 1 did not validate:".
+    formfield_overrides = {
+        ArrayField: {
+            "widget": UnfoldAdminTextInputWidget,
+            "base_field": forms.CharField(max_length=127, validators=[media_type_pattern]),
+        }
+    }
     list_display = ["title", "largest", "types", "erasable", "end_user", "updated_at", "contents"]
     list_filter = ["erasure", "on_behalf_of"]
     search_fields = ["name__startswith", "description"]

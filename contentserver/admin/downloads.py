@@ -1,8 +1,8 @@
 """Downloads by people who are signed in to the admin.
 
 They read as the client `admin`, which is made at the first download with a grant to read every
-collection; Django's permission `download_file` says who may. Withdraw the grant, or disable the
-client, and nobody can. The data plane records the reading with the person's name.
+collection by signed URLs; Django's permission `download_file` says who may. Withdraw the grant, or
+disable the client, and nobody can. The data plane records the reading with the person's name.
 """
 
 from django.db import transaction
@@ -38,4 +38,4 @@ def _obtain_client(actor: str) -> None:
         return
     with transaction.atomic():
         client = create_client(actor=actor, id=CLIENT, name=_("Downloads from the admin"))
-        give_grant(actor=actor, client=client, collection="*", actions=["read"])
+        give_grant(actor=actor, client=client, collection="*", actions=["read", "sign"])

@@ -53,6 +53,10 @@ class FileViewSet(
         "content": "read",
     }
 
+    def gate_also(self) -> tuple[str, ...]:
+        """A link is signed in the name of the caller, who must be allowed to sign."""
+        return ("sign",) if self.action == "content" else ()
+
     def gate_target(self, request: Request) -> tuple[str | None, str | None]:
         """The file; for a search the collection, and what all keys found begin with."""
         if self.detail:

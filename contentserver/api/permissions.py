@@ -1,5 +1,6 @@
 """May this caller do this with this file, or this part of a collection?"""
 
+from collections.abc import Sequence
 from typing import Any, Protocol, cast
 
 from rest_framework.exceptions import MethodNotAllowed, NotAuthenticated, NotFound
@@ -18,6 +19,9 @@ class Target(Protocol):
     access: ControlAccess
 
     def gate_action(self) -> str | None: ...
+    def gate_also(self) -> Sequence[str]:
+        """Actions that must be allowed besides."""
+
     def gate_target(self, request: Request, /) -> tuple[str | None, str | None]:
         """Collection and key that the wish is about; asked once the caller is known. A key that
         ends early stands for all that begin with it, None for the whole. Raises NotFound."""
@@ -36,10 +40,11 @@ class KeyPermission(BasePermission):
             raise MethodNotAllowed(request.method or "")
         collection, key = target.gate_target(request)
         target.access.collection = collection
-        decision = parts.gate().decide(request.user.principal, action, collection, key)
-        target.access.decision = decision
-        if not decision.allowed:
-            raise NotFound
+        for wish in (action, *target.gate_also()):
+            decision = parts.gate().decide(request.user.principal, wish, collection, key)
+            target.access.decision = decision
+            if not decision.allowed:
+                raise NotFound
         return True
 
     def has_object_permission(self, _request: Request, _view: APIView, _obj: Any) -> bool:
