@@ -10,9 +10,11 @@ class ContentServerConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the checks, and tell Sköld where its gate and journal come from."""
+        """Register checks and tasks, and tell Sköld where its gate and journal come from."""
         from django.conf import settings  # noqa: PLC0415 - once apps are loaded
 
-        from contentserver import checks, control  # noqa: F401, PLC0415 - checks register themselves
+        # Importing checks registers them; importing celery makes its application the one that
+        # tasks are sent by, in every process with Django.
+        from contentserver import celery, checks, control  # noqa: F401, PLC0415
 
         control.install(settings.CONFIG)

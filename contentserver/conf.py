@@ -8,6 +8,7 @@ import functools
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from environs import Env
@@ -156,7 +157,7 @@ def _server_urls(env: Env, home: Path) -> tuple[str, str]:
     it down.
     """
     written = _written_by_the_embedded_servers(home)
-    run = home / RUN_FOLDER
+    run = quote(str(home / RUN_FOLDER))
     database = written.get("database_url", f"postgresql://contentserver@/contentserver?host={run}")
     broker = written.get("broker_url", f"redis+socket://{run}/valkey.sock")
     return env.str("DATABASE_URL", database), env.str("BROKER_URL", broker)

@@ -17,8 +17,11 @@ def main() -> int:
     def stop(_number: int, _frame: Any) -> None:
         supervisor.request_stop()
 
-    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, stop)
+    # Under nohup the end of the terminal is to be survived.
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, stop)
     try:
         supervisor.run(announce)
     except CannotRun as error:

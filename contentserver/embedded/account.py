@@ -57,9 +57,7 @@ def choose_account(home: Path, program: Path) -> Account:
     """The account for a server whose program is `program`. Raises CannotRun when no account will
     do.
     """
-    setpriv = shutil.which("setpriv")
-    if setpriv is None:
-        raise CannotRun("setpriv (of util-linux) is missing. Set DATABASE_URL and BROKER_URL.")
+    setpriv = find_setpriv()
     if os.geteuid() != 0:
         _check_name()
         return Account(os.geteuid(), os.getegid(), (setpriv, "--pdeathsig", "INT"), home)
@@ -75,6 +73,14 @@ def choose_account(home: Path, program: Path) -> Account:
             "Run as an ordinary user, or set DATABASE_URL to a PostgreSQL server of your own."
         )
     return _outside(home, program, Account(lent.pw_uid, lent.pw_gid, (*smaller, *ending), home))
+
+
+def find_setpriv() -> str:
+    """The program that gives a child its parent-death signal. Raises CannotRun."""
+    found = shutil.which("setpriv")
+    if found is None:
+        raise CannotRun("setpriv is missing; it is part of util-linux.")
+    return found
 
 
 def _check_name() -> None:

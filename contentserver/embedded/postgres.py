@@ -6,6 +6,7 @@ import signal
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import psycopg
 
@@ -30,7 +31,7 @@ class Postgres:
 
     @property
     def url(self) -> str:
-        return f"postgresql://{USER}@/{DATABASE}?host={self.sockets}"
+        return f"postgresql://{USER}@/{DATABASE}?host={quote(str(self.sockets))}"
 
     def start(self, guardian: Guardian) -> Child:
         """Initialise at the first start, run, and return when the database answers. Raises

@@ -1,5 +1,6 @@
 """Everything `make run` starts, in order, and everything it stops, in the other order."""
 
+import contextlib
 import json
 import os
 import signal
@@ -9,13 +10,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import httpx
 from environs import Env
 
 from contentserver.conf import SERVERS_FILE, Config
-from contentserver.embedded.account import choose_account
+from contentserver.embedded.account import choose_account, find_setpriv
 from contentserver.embedded.binaries import postgres_folder
 from contentserver.embedded.errors import CannotRun
 from contentserver.embedded.home import HomeLock
@@ -30,13 +31,17 @@ INITIALISE_TIMEOUT = 300.0  # seconds; migrations of a large database take their
 LOOK = 0.2  # seconds between looks at the children
 
 
+class StopRequested(BaseException):
+    """Somebody wants the house to stop. No error: nothing but `run` may catch it."""
+
+
 @dataclass(slots=True)
 class Supervisor:
-    """Runs in the main thread; `stop_requested` is set by signals."""
+    """Runs in the main thread, which alone gets signals."""
 
     config: Config
-    stop_requested: bool = False
     _guardian: Guardian = field(init=False)
+    _ending: bool = False
     _servers: list[Child] = field(default_factory=list)
     _children: list[Child] = field(default_factory=list)
     _urls: dict[str, str] = field(default_factory=dict)
@@ -47,31 +52,35 @@ class Supervisor:
         Raises CannotRun when something cannot be started or ends by itself; all is stopped then,
         too.
         """
-        check_port(self.config)
-        with HomeLock(self.config.home) as lock:
-            self._guardian = Guardian(lock.descriptor)
-            try:
-                self._start()
-                if not self.stop_requested:
+        with contextlib.suppress(StopRequested):
+            check_port(self.config)
+            with HomeLock(self.config.home) as lock:
+                self._guardian = Guardian(lock.descriptor)
+                try:
+                    self._start()
                     when_ready(self.config)
-                self._watch()
-            finally:
-                self._stop()
-                self._guardian.close()
+                    self._watch()
+                finally:
+                    self._ending = True
+                    self._stop()
+                    self._guardian.close()
 
     def request_stop(self) -> None:
-        """Stop soon; a second request kills what has not stopped yet. For signal handlers."""
-        if self.stop_requested:
-            for child in (*self._children, *self._servers):
-                child.kill()
-        self.stop_requested = True
+        """For signal handlers: stop, at whatever step it is. Asked again, stop by force."""
+        if not self._ending:
+            raise StopRequested
+        for child in (*self._children, *self._servers):
+            child.kill()
 
     def _start(self) -> None:
-        steps = (self._start_servers, self._initialise, self._start_children, self._wait_for_web)
-        for step in steps:
-            if self.stop_requested:
-                return
-            step()
+        self._start_servers()
+        self._initialise()
+        self._start_child("bridge", "manage.py", "run_bridge")
+        web = self._start_child("web", "-m", "contentserver.web", patience=35.0)
+        self._wait_for(web)
+        # Not before: nobody waits for the worker, and its start costs as much as the others'.
+        self._start_worker()
+        self._write_servers()
 
     def _start_servers(self) -> None:
         env = Env()
@@ -108,55 +117,19 @@ class Supervisor:
         write_private(path, {**facts, "supervisor": os.getpid(), "pids": pids})
 
     def _initialise(self) -> None:
-        child = Child(
-            self._command("initialise", "manage.py", "initialise", "--demo"),
-            *self._io("initialise"),
-        )
+        child = self._start_child("initialise", "manage.py", "initialise", "--demo")
         if child.wait(INITIALISE_TIMEOUT):
             raise child.failed("failed")
+        self._children.remove(child)
         child.stop()
 
-    def _start_children(self) -> None:
+    def _start_worker(self) -> None:
         beat = str(self.config.run / "celerybeat-schedule")
         celery = ("-m", "celery", "-A", "contentserver.celery", "worker", "--beat", "-s", beat)
         options = ("--concurrency=1", "--loglevel=INFO", "--without-gossip", "--without-mingle")
-        commands = (
-            self._command("bridge", "manage.py", "run_bridge"),
-            self._command("web", "-m", "contentserver.web", patience=35.0),
-            self._command("worker", *celery, *options),
-        )
-        for command in commands:
-            self._children.append(Child(command, *self._io(command.name)))
-        self._write_servers()
+        self._start_child("worker", *celery, *options)
 
-    def _wait_for_web(self) -> None:
-        web = next(child for child in self._children if child.name == "web")
-
-        def ready() -> bool:
-            self._check()
-            return self.stop_requested or is_ready(self.config)
-
-        wait_until(ready, web, START_TIMEOUT)
-
-    def _watch(self) -> None:
-        while not self.stop_requested:
-            self._check()
-            time.sleep(LOOK)
-
-    def _check(self) -> None:
-        for child in (*self._servers, *self._children):
-            if not self.stop_requested:
-                child.check()
-
-    def _stop(self) -> None:
-        """The web first, so that no request meets a house half gone; the servers last."""
-        for group in (self._children[1:], self._children[:1], self._servers[::-1]):
-            for child in group:
-                child.ask_to_stop()
-            for child in group:
-                child.stop()
-
-    def _command(self, name: str, *arguments: str, patience: float = 15.0) -> Command:
+    def _start_child(self, name: str, *arguments: str, patience: float = 15.0) -> Child:
         environment = {
             **os.environ,
             **self._urls,
@@ -166,13 +139,38 @@ class Supervisor:
             "PYTHONUNBUFFERED": "1",
         }
         # The parent-death signal is the kernel's; the guardian does the same for grandchildren.
-        start = ("setpriv", "--pdeathsig", "TERM", sys.executable)
-        return Command(
-            name, (*start, *arguments), REPOSITORY, environment, signal.SIGTERM, patience
-        )
+        start = (find_setpriv(), "--pdeathsig", "TERM", sys.executable)
+        term = signal.SIGTERM
+        command = Command(name, (*start, *arguments), REPOSITORY, environment, term, patience)
+        child = Child(command, self.config.home / "logs" / f"{name}.log", self._guardian)
+        self._children.append(child)
+        return child
 
-    def _io(self, name: str) -> tuple[Path, Guardian]:
-        return self.config.home / "logs" / f"{name}.log", self._guardian
+    def _wait_for(self, web: Child) -> None:
+        def ready() -> bool:
+            self._check()
+            return is_ready(self.config)
+
+        wait_until(ready, web, START_TIMEOUT)
+
+    def _watch(self) -> NoReturn:
+        while True:
+            self._check()
+            time.sleep(LOOK)
+
+    def _check(self) -> None:
+        for child in (*self._servers, *self._children):
+            child.check()
+
+    def _stop(self) -> None:
+        """The web first, so that no request meets a house half gone; the servers last."""
+        web = [child for child in self._children if child.name == "web"]
+        others = [child for child in self._children if child.name != "web"]
+        for group in (web, others, self._servers):
+            for child in group:
+                child.ask_to_stop()
+            for child in group:
+                child.stop()
 
 
 def check_port(config: Config) -> None:

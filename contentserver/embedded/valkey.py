@@ -6,6 +6,7 @@ import shutil
 import socket
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from contentserver.embedded.account import Account
 from contentserver.embedded.binaries import valkey_program
@@ -25,7 +26,7 @@ class Valkey:
 
     @property
     def url(self) -> str:
-        return f"redis+socket://{self._socket}"
+        return f"redis+socket://{quote(str(self._socket))}"
 
     @property
     def _socket(self) -> Path:

@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 
 from tests.support.house import House, run_curl, wait_for_end
 from tests.support.plane import REPOSITORY
-from tests.support.servers import freeze, thaw
+from tests.support.servers import TestPostgres, freeze, thaw
 
 pytestmark = pytest.mark.xdist_group("house")
 
@@ -33,7 +34,8 @@ DEMO_KEYS = {
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    running = House(tmp_path_factory.mktemp("house") / "home")
+    # A name that must be quoted wherever it travels in an address.
+    running = House(tmp_path_factory.mktemp("house") / "home 100% +&#?")
     try:
         yield running.start()
     finally:
@@ -113,6 +115,19 @@ def test_it_makes_secrets_that_nobody_else_can_read(house: House):
 def test_it_is_found_by_commands_in_other_terminals(house: House):
     done = manage(house, "migrate", "--check")
     assert done.returncode == 0, done.stderr
+
+
+def test_its_worker_takes_tasks_from_its_broker(house: House):
+    code = "from contentserver.tasks import clear_sessions; clear_sessions.delay()"
+    done = manage(house, "shell", "-v", "0", "-c", code)
+    assert done.returncode == 0, done.stderr
+    deadline = time.monotonic() + 30
+    log = house.home / "logs" / "worker.log"
+    while "contentserver.tasks.clear_sessions" not in log.read_text() or (
+        "succeeded" not in log.read_text()
+    ):
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.1)
 
 
 def test_it_takes_one_supervisor_for_a_home(house: House):
@@ -206,6 +221,38 @@ def test_it_stops_everything_and_says_why_when_a_child_dies(tmp_path: Path):
         assert str(house.home / "logs" / "bridge.log") in house.output
     finally:
         house.close()
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_it_stops_at_once_when_it_has_hardly_begun(tmp_path: Path, how: signal.Signals):
+    house = House(tmp_path / "home")
+    try:
+        house.launch()
+        deadline = time.monotonic() + 30
+        while not (house.home / "logs" / "initialise.log").exists():
+            assert time.monotonic() < deadline, house.output
+            time.sleep(0.01)
+        started = house.everything()
+        assert house.end(how) == 0
+        assert wait_for_end(started, timeout=1) == set()
+        assert "Traceback" not in house.output
+    finally:
+        house.close()
+
+
+def test_it_uses_the_servers_that_the_environment_names(tmp_path: Path, own_postgres: TestPostgres):
+    house = House(tmp_path / "home", DATABASE_URL=own_postgres.url, BROKER_URL="memory://")
+    try:
+        house.start()
+        assert set(house.servers["pids"]) == {"bridge", "web", "worker"}
+        assert not (house.home / "postgres").exists()
+        with house.client() as client:
+            assert client.get("/api/v1/collections").status_code == 200
+    finally:
+        house.close()
+    with psycopg.connect(own_postgres.url) as connection:
+        found = connection.execute("SELECT name FROM contentserver_collection").fetchall()
+    assert found == [("archive",)]
 
 
 def manage(house: House, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -9,7 +9,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -56,9 +57,10 @@ class Home:
             "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
             **environment,
         }
-        self.config: Config = _config(self.environment)
-        now = datetime.now(self.config.time_zone)
-        first_start.prepare(self.config, lambda: now.replace(year=year) if year else now)
+        with replaced_environment(self.environment):
+            self.config: Config = read_config(Env())
+            now = datetime.now(self.config.time_zone)
+            first_start.prepare(self.config, lambda: now.replace(year=year) if year else now)
         self.policy: dict[str, Any] = {
             "clients": [],
             "keys": [],
@@ -113,7 +115,8 @@ class Home:
         A running server obeys it after POLICY_SEEN_AFTER.
         """
         self._number += 1
-        key_id, key = runtime.bridge_keyset(self.config).signing_key("policy")
+        with replaced_environment(self.environment):
+            key_id, key = runtime.bridge_keyset(self.config).signing_key("policy")
         payload = dict(policy or self.policy)
         publish(self.config.policy, sign("policy", self._number, payload, key_id, key, **signing))
         return self._number
@@ -202,13 +205,14 @@ def clean_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
 
 
-def _config(environment: Mapping[str, str]) -> Config:
-    """What a process with this environment would read."""
+@contextmanager
+def replaced_environment(environment: Mapping[str, str]) -> Iterator[None]:
+    """What a process with this environment would see."""
     before = dict(os.environ)
     os.environ.clear()
     os.environ.update(environment)
     try:
-        return read_config(Env())
+        yield
     finally:
         os.environ.clear()
         os.environ.update(before)

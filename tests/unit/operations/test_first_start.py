@@ -16,12 +16,6 @@ from skold.signed import verify
 from tests.support.plane import Home
 
 
-@pytest.fixture(autouse=True)
-def nothing_given(monkeypatch):
-    """The environment holds no secret."""
-    monkeypatch.delenv("DJANGO_SECRET_KEY", raising=False)
-
-
 @pytest.fixture
 def config(home: Home) -> Config:
     """A home after its first start, without files."""
@@ -114,11 +108,10 @@ def test_it_makes_every_root_of_a_first_start(tmp_path: Path):
     assert '"root-2"' in names[1]
 
 
-def test_it_writes_no_root_key_that_the_environment_gives(tmp_path: Path, monkeypatch):
+def test_it_writes_no_root_key_that_the_environment_gives(tmp_path: Path):
     key = "A" * 43 + "="
-    monkeypatch.setenv("CONTENTSERVER_DATA_ROOT_KEY", key)
-    monkeypatch.setenv("CONTENTSERVER_BRIDGE_ROOT_KEY", key)
-    home = Home(tmp_path / "home")
+    given = dict.fromkeys(("CONTENTSERVER_DATA_ROOT_KEY", "CONTENTSERVER_BRIDGE_ROOT_KEY"), key)
+    home = Home(tmp_path / "home", **given)
     assert not home.config.data_root_key.exists()
     assert not home.config.bridge_root_key.exists()
     assert home.config.data_keyset.exists()
