@@ -1,5 +1,6 @@
 """The one PostgreSQL of a test run, and PostgreSQL servers of a test's own."""
 
+import contextlib
 import os
 import signal
 from collections.abc import Iterator
@@ -58,10 +59,12 @@ def running_postgres(home: Path) -> Iterator[TestPostgres]:
 def freeze(pid: int) -> None:
     """SIGSTOP a process and its descendants; parents first, so that nothing new is born."""
     for frozen in (pid, *iter_descendants(pid)):
-        os.kill(frozen, signal.SIGSTOP)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(frozen, signal.SIGSTOP)
 
 
 def thaw(pid: int) -> None:
     """SIGCONT a process and its descendants."""
     for frozen in (*iter_descendants(pid), pid):
-        os.kill(frozen, signal.SIGCONT)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(frozen, signal.SIGCONT)
