@@ -6,20 +6,20 @@ directory cache alone, a few more numbers are asked one by one instead of listin
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from contentserver.store import fileops
-from contentserver.store.address import Version, folder_path, slot_path
+from contentserver.store.address import Version
 from contentserver.store.environment import Environment
+from contentserver.store.layout import Layout
 from contentserver.store.roots import Root
 
 logger = logging.getLogger(__name__)
 
 _ASKED_ONE_BY_ONE = 8
 """Versions in one year up to which the latest is found without listing the folder."""
-
-_OPEN, _SETTLED = "open", frozenset({"importing", "sealed", "moving"})
 
 
 class Slot(NamedTuple):
@@ -30,11 +30,19 @@ class Slot(NamedTuple):
     version: Version
 
 
+class Year(NamedTuple):
+    """A year as the search needs it: where to look, and whether its folder has to be there."""
+
+    number: int
+    places: tuple[tuple[str, bool], ...]
+
+
 class Versions:
     """The search, over the places that the layout names."""
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
+        self._plan: tuple[Layout | None, dict[int, Year]] = (None, {})
 
     def find_latest(
         self, address: bytes, *, as_of: int | None = None, cached_only: bool = False
@@ -44,9 +52,15 @@ class Versions:
         Raises RootMissing or Unavailable rather than call a file absent that may be there, and
         WouldBlock with `cached_only`.
         """
+        stem = _stem(address)
         climb = self._climb_cached if cached_only else self._climb
-        for year in self._environment.layout().iter_years(as_of):
-            slot = self._find_in_year(address, year, climb, cached_only=cached_only)
+        for year in self._years().values():
+            if as_of is not None and year.number > as_of:
+                continue
+            roots = self._roots(year, cached_only=cached_only)
+            slot = climb(roots[0], year.number, stem) if roots else None
+            for root in roots[1:]:
+                slot = _higher(slot, partial(climb, root, year.number, stem))
             if slot is not None:
                 return slot
         return None
@@ -55,8 +69,11 @@ class Versions:
         self, address: bytes, version: Version, *, cached_only: bool = False
     ) -> Slot | None:
         """This one version; raises as `find_latest`."""
-        path = slot_path(version.year, address, version.number)
-        for root in self._iter_roots(version.year, cached_only=cached_only):
+        year = self._years().get(version.year)
+        if year is None:
+            return None
+        path = f"{version.year}{_stem(address)}{version.number}"
+        for root in self._roots(year, cached_only=cached_only):
             fd = _open(root.fd, path, cached_only=cached_only)
             if fd is not None:
                 return Slot(fd, root, version)
@@ -65,61 +82,52 @@ class Versions:
     def list_versions(self, address: bytes) -> list[Version]:
         """All versions, oldest first."""
         found = {
-            Version(year, number)
-            for year in self._environment.layout().iter_years()
-            for root in self._iter_roots(year)
-            for number in self._numbers(root, year, address)
+            Version(year.number, number)
+            for year in self._years().values()
+            for root in self._roots(year)
+            for number in _numbers(root, year.number, address.hex())
         }
         return sorted(found)
 
-    def _find_in_year(
-        self,
-        address: bytes,
-        year: int,
-        climb: Callable[[Root, int, bytes], Slot | None],
-        *,
-        cached_only: bool,
-    ) -> Slot | None:
-        """While a year is moved one copy may lack what the other has: the highest answers."""
-        best: Slot | None = None
-        for root in self._iter_roots(year, cached_only=cached_only):
-            slot = climb(root, year, address)
-            if slot is None:
-                continue
-            if best is None or best.version < slot.version:
-                best, slot = slot, best
-            if slot is not None:
-                fileops.close(slot.fd)
-        return best
+    def _years(self) -> dict[int, Year]:
+        """The years of the layout, newest first."""
+        layout = self._environment.layout()
+        planned, years = self._plan  # one tuple: threads never see one layout with another's years
+        if layout is not planned:
+            years = {number: _year(layout, number) for number in layout.iter_years()}
+            self._plan = (layout, years)
+        return years
 
-    def _iter_roots(self, year: int, *, cached_only: bool = False) -> Iterator[Root]:
-        environment = self._environment
-        for place in environment.layout().places(year):
-            root = environment.roots.get(place.root)
-            if place.state in _SETTLED:
-                root.check_year(year, cached_only=cached_only)
-            yield root
+    def _roots(self, year: Year, *, cached_only: bool = False) -> list[Root]:
+        roots = []
+        for name, settled in year.places:
+            root = self._environment.roots.get(name)
+            if settled:
+                root.check_year(year.number, cached_only=cached_only)
+            roots.append(root)
+        return roots
 
-    def _climb(self, root: Root, year: int, address: bytes) -> Slot | None:
-        fd = fileops.find_file(root.fd, slot_path(year, address, 1))
+    def _climb(self, root: Root, year: int, stem: str) -> Slot | None:
+        path = f"{year}{stem}"
+        fd = fileops.find_file(root.fd, path + "1")
         if fd is None:
             return None
-        if not fileops.is_there(root.fd, slot_path(year, address, 2)):
+        if not fileops.is_there(root.fd, path + "2"):
             return Slot(fd, root, Version(year, 1))
         fileops.close(fd)
-        number = self._numbers(root, year, address)[-1]
+        number = _numbers(root, year, stem[7:-1])[-1]
         for asked in range(2, min(number + 1, _ASKED_ONE_BY_ONE) + 1):
             # So that the next search of this file finds every answer in the directory cache.
-            fileops.is_there(root.fd, slot_path(year, address, asked))
-        fd = fileops.find_file(root.fd, slot_path(year, address, number))
+            fileops.is_there(root.fd, f"{path}{asked}")
+        fd = fileops.find_file(root.fd, f"{path}{number}")
         return None if fd is None else Slot(fd, root, Version(year, number))
 
-    def _climb_cached(self, root: Root, year: int, address: bytes) -> Slot | None:
-        stem = slot_path(year, address, 1)[:-1].encode()
+    def _climb_cached(self, root: Root, year: int, stem: str) -> Slot | None:
+        path = f"{year}{stem}"
         latest: int | None = None
         for number in range(1, _ASKED_ONE_BY_ONE + 1):
             try:
-                higher = fileops.find_file_cached(root.fd, b"%b%d" % (stem, number))
+                higher = fileops.find_file_cached(root.fd, f"{path}{number}".encode())
             except fileops.WouldBlock:
                 _close(latest)
                 raise
@@ -130,19 +138,42 @@ class Versions:
         _close(latest)
         raise fileops.WouldBlock
 
-    def _numbers(self, root: Root, year: int, address: bytes) -> list[int]:
-        """The numbers of an address in a year, from its folder; a gap is an alarm."""
-        stem = address.hex() + "."
-        numbers = sorted(
-            int(name[len(stem) :])
-            for name in fileops.list_dir(root.fd, folder_path(year, address))
-            if name.startswith(stem) and name[len(stem) :].isdecimal()
-        )
-        if numbers and numbers[-1] != len(numbers):
-            logger.error(
-                "versions of %s in %d on %s have a gap: %s", stem[:-1], year, root.name, numbers
-            )
-        return numbers
+
+def _year(layout: Layout, number: int) -> Year:
+    return Year(number, tuple((one.root, one.state != "open") for one in layout.places(number)))
+
+
+def _stem(address: bytes) -> str:
+    """A slot's path without its year and number: `/ab/cd/<address>.`"""
+    name = address.hex()
+    return f"/{name[:2]}/{name[2:4]}/{name}."
+
+
+def _higher(one: Slot | None, find_other: Callable[[], Slot | None]) -> Slot | None:
+    """While a year is moved one copy may lack what the other has."""
+    try:
+        other = find_other()
+    except BaseException:
+        _close(one and one.fd)
+        raise
+    if one is None or other is None:
+        return one or other
+    kept, left = (one, other) if one.version >= other.version else (other, one)
+    fileops.close(left.fd)
+    return kept
+
+
+def _numbers(root: Root, year: int, name: str) -> list[int]:
+    """The numbers of an address (in hex) in a year, from its folder; a gap is an alarm."""
+    stem = name + "."
+    numbers = sorted(
+        int(found[len(stem) :])
+        for found in fileops.list_dir(root.fd, f"{year}/{name[:2]}/{name[2:4]}")
+        if found.startswith(stem) and found[len(stem) :].isdecimal()
+    )
+    if numbers and numbers[-1] != len(numbers):
+        logger.error("versions of %s in %d on %s have a gap: %s", name, year, root.name, numbers)
+    return numbers
 
 
 def _close(fd: int | None) -> None:
