@@ -30,6 +30,7 @@ from contentserver.operations.status import StatusFile
 from contentserver.store import fileops
 from contentserver.store.errors import KeyMissing
 from contentserver.store.keyset import Keyset, add_year_key, read_root_key
+from skold.ledger import copier, sequencer
 from skold.ledger.copier import Copier
 from skold.ledger.sequencer import Sequencer
 from skold.publisher import Publisher
@@ -94,10 +95,10 @@ class Bridge:
 
     def _make_loops(self) -> list[Loop]:
         work = (
-            self._loop("fan_out", self._fan_out, 0.1),
-            self._loop("catalog", self._consumer.step, 0.1, facts=self._catalog_facts),
-            self._loop("ledger", self._sequence, 0.1, facts=self._ledger_facts),
-            self._loop("audit", self._copy, 0.1),
+            self._loop("fan_out", self._fan_out, 0.2),
+            self._loop("catalog", self._consumer.step, 0.2, facts=self._catalog_facts),
+            self._loop("ledger", self._sequence, 0.2, facts=self._ledger_facts),
+            self._loop("audit", self._copy, 0.2),
             self._loop("policy", self._publish_policy, 0.3),
             self._loop("layout", self._layout.step, 0.5),
             self._loop("roots", self._record_roots, 15.0),
@@ -121,17 +122,21 @@ class Bridge:
             facts=facts,
         )
 
-    def _fan_out(self) -> bool:
-        return self._store.outbox.fan_out(CONSUMERS) > 0
+    # A step takes all there is, or as much as it can at once; only then is there more to do right
+    # now. Going on for every single record would give each a handful of flushes of its own, and
+    # take them from the commits.
+
+    def _fan_out(self) -> None:
+        self._store.outbox.fan_out(CONSUMERS)
 
     def _sequence(self) -> bool:
         if self._sequencer is None:
             config = self._config
             self._sequencer = Sequencer(config.journal_dirs, config.ledger, config.node)
-        return self._sequencer.step() > 0
+        return self._sequencer.step() >= sequencer.LIMIT
 
     def _copy(self) -> bool:
-        return self._copier.step() > 0
+        return self._copier.step() >= copier.LIMIT
 
     def _publish_policy(self) -> None:
         self._publisher.step()
