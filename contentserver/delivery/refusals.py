@@ -53,8 +53,12 @@ class Refusals:
         elif isinstance(error, Forbidden):
             self._look_in_vain(access)
             access.begin(error.reason)
+        elif isinstance(error, EndUserRefused):
+            access.begin(error.reason)
+        elif access.decision is not None and access.decision.allowed:
+            access.begin()  # the caller may; that there is no such file is the outcome
         else:
-            access.begin(error.reason if isinstance(error, EndUserRefused) else slug)
+            access.begin(slug)
         await access.durable()
 
     async def count_floods(self) -> None:

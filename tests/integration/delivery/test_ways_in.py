@@ -105,6 +105,13 @@ def test_a_foreign_client_sees_what_a_missing_file_shows(
     assert asked[0]["client"] == "foreign"
 
 
+def test_an_absent_file_is_recorded_as_allowed_and_not_found(plane: DataPlane) -> None:
+    plane.http.get("/v1/content/photos/nowhere", headers={"X-Request-Id": "absent-1"})
+    asked, done = pairs(plane, "absent-1")
+    assert [record["decision"] for record in asked] == ["allow"]
+    assert [(record["status"], record["outcome"]) for record in done] == [(404, "not_found")]
+
+
 def test_unknown_key_and_wrong_secret_answer_alike(plane: DataPlane) -> None:
     answers: list[httpx.Response] = []
     for kind in ("unknown", "wrong_secret"):
