@@ -59,3 +59,19 @@ def check_roots(**_: Any) -> list[CheckMessage]:
             id="contentserver.E002",
         )
     ]
+
+
+@register()
+def check_static(**_: Any) -> list[CheckMessage]:
+    """contentserver.E003: pages name their styles by the manifest of the collected files."""
+    folder = settings.CONFIG.static
+    if folder is None or (folder / "staticfiles.json").exists():
+        return []
+    return [
+        Error(
+            gettext("%(folder)s holds no collected files for the admin's pages.")
+            % {"folder": folder},
+            hint=gettext("Run `manage.py collectstatic`, or leave CONTENTSERVER_STATIC unset."),
+            id="contentserver.E003",
+        )
+    ]

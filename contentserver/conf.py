@@ -40,7 +40,7 @@ class Config:
     journal_dirs: tuple[Path, ...]
     ledger: Path
     metrics: Path
-    static: Path
+    static: Path | None
     policy_max_age: int
     upload_expiry: int
     body_idle: float
@@ -116,7 +116,7 @@ def read_config(env: Env | None = None) -> Config:
         journal_dirs=_paths(env, "SKOLD_JOURNAL_DIRS", home / "journal"),
         ledger=_path(env, "SKOLD_LEDGER", home / "ledger"),
         metrics=_path(env, "CONTENTSERVER_METRICS", home / RUN_FOLDER / "metrics"),
-        static=_path(env, "CONTENTSERVER_STATIC", home / "static"),
+        static=_find_path(env, "CONTENTSERVER_STATIC"),
         policy_max_age=env.int("SKOLD_POLICY_MAX_AGE", 14 * 86_400),
         upload_expiry=env.int("CONTENTSERVER_UPLOAD_EXPIRY", 86_400),
         body_idle=env.float("CONTENTSERVER_BODY_IDLE", 30.0),
@@ -174,6 +174,11 @@ def _written_by_the_embedded_servers(home: Path) -> dict[str, str]:
 
 def _path(env: Env, name: str, default: Path) -> Path:
     return Path(env.str(name, str(default))).absolute()
+
+
+def _find_path(env: Env, name: str) -> Path | None:
+    given = env.str(name, "")
+    return Path(given).absolute() if given else None
 
 
 def _paths(env: Env, name: str, default: Path) -> tuple[Path, ...]:

@@ -45,6 +45,15 @@ def test_it_refuses_two_names_of_one_root(settings, tmp_path):
     assert found.id == "contentserver.E002"
 
 
+def test_it_asks_for_collected_files_where_a_folder_for_them_is_named(settings, tmp_path):
+    settings.CONFIG = dataclasses.replace(settings.CONFIG, static=tmp_path)
+    (found,) = checks.check_static()
+    assert found.id == "contentserver.E003"
+    assert "manage.py collectstatic" in found.hint
+    (tmp_path / "staticfiles.json").write_text("{}")
+    assert checks.check_static() == []
+
+
 def test_it_answers_an_unreachable_database_with_503_and_when_to_come_back():
     middleware = DatabaseDownMiddleware(lambda _request: None)
     request = RequestFactory().get("/")
