@@ -123,7 +123,7 @@ class Succession:
         return False
 
     def _still_hangs(self, directory: Path) -> bool:
-        """Whether the last writer there has not come back from the kernel; a moment is left to it."""
+        """The life ends; its records wait for the next one, or are refused where no other disk is."""
         thread = self._threads.get(directory)
         if thread is None:
             return False
@@ -132,21 +132,29 @@ class Succession:
 
     def _begin(self, directory: Path) -> bool:
         life = Life(self._terms, directory, self.lock, after=self._after, on_failure=self._over)
-        self._threads[directory] = life.thread
-        life.thread.start()
-        opened = life.opened.wait(self._terms.patience * _OPENING)
+        reason = f"{directory}: no writer could be opened in time"
+        try:
+            life.thread.start()
+        except RuntimeError as error:  # the process may have no more threads
+            reason = f"{directory}: {error}"
+        else:
+            self._threads[directory] = life.thread
+            life.opened.wait(self._terms.patience * _OPENING)
         with self.lock:
-            if life.failed is not None or not opened or self._closing:
-                self.reason = life.failed or f"{directory}: no writer could be opened in time"
-                _log.error("no journal writer: %s", self.reason)
-                life.take_unsettled()
-                return False
-            self.life, self._held = life, None
-            life.repeat(self._backlog)
-            self._backlog = Backlog()
-            self._tried = True
-            self._changed.notify_all()
-        return True
+            if life.failed is None and life.opened.is_set() and not self._closing:
+                self._install(life)
+                return True
+            self.reason = life.failed or reason
+            _log.error("no journal writer: %s", self.reason)
+            life.take_unsettled()
+        return False
+
+    def _install(self, life: Life) -> None:
+        self.life, self._held = life, None
+        life.repeat(self._backlog)
+        self._backlog = Backlog()
+        self._tried = True
+        self._changed.notify_all()
 
     def _over(self, life: Life, reason: str) -> None:
         """The life ends; its records wait for the next one, or are refused where there is no other

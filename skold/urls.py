@@ -51,7 +51,7 @@ def new_url_secret() -> bytes:
 
 
 def wrap_url_key(wrapping_key: bytes, kid: str, secret: bytes) -> str:
-    """How the policy carries a signing key: base64 of nonce and AES-GCM, as decode_wrapped reads."""
+    """How the policy carries a signing key: base64 of nonce, ciphertext and tag."""
     nonce = os.urandom(12)
     sealed = AESGCM(wrapping_key).encrypt(nonce, secret, _WRAP + kid.encode())
     return base64.b64encode(nonce + sealed).decode()

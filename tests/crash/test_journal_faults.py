@@ -207,6 +207,22 @@ def test_a_folder_that_cannot_be_made_is_unavailable(tmp_path):
         assert "file" in writing.reason
 
 
+def test_a_process_that_cannot_start_a_thread_is_unavailable_until_it_can(first, monkeypatch):
+    start, refused = threading.Thread.start, []
+
+    def refuse_once(thread):
+        if thread.name == "skold-journal" and not refused:
+            refused.append(thread)
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse_once)
+    with journal(first) as writing:
+        assert refused
+        until(lambda: writing.healthy)
+        writing.append("req", BODY).wait(5)
+
+
 def test_coroutines_are_told_of_a_failed_disk(first):
     disk = FaultyDisk(first)
 
