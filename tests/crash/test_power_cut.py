@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.power_cut import Trial, main, run_trial
+from contentserver.store import fileops
+from tests.crash.power_cut import Image, Trial, main, run_trial
 
 pytestmark = [
     pytest.mark.root,
@@ -39,6 +40,24 @@ def test_forty_commits_are_forty_after_the_cut(kind: str) -> None:
     needs(kind)
     outcome = run_trial(kind, 1, Trial(writers=1, puts=40))
     assert (outcome.told, outcome.stored, outcome.lost) == (40, 40, [])
+
+
+@pytest.mark.parametrize("kind", ["ext4", "xfs"])
+def test_no_flush_succeeds_once_the_file_system_has_shut_down(kind: str, tmp_path: Path) -> None:
+    """XFS reports success for a directory whose changes it has just thrown away."""
+    needs(kind)
+    image = Image(kind, tmp_path)
+    with image.mounted() as mountpoint:
+        (mountpoint / "folder").mkdir()
+        folder = fileops.open_root(mountpoint / "folder")
+        try:
+            fileops.sync_dir(folder)
+            (mountpoint / "folder" / "new").mkdir()
+            image.cut()
+            with pytest.raises(OSError, match="Input/output"):
+                fileops.sync_dir(folder)
+        finally:
+            fileops.close(folder)
 
 
 @pytest.mark.slow
