@@ -123,7 +123,7 @@ class Succession:
         return False
 
     def _still_hangs(self, directory: Path) -> bool:
-        """The life ends; its records wait for the next one, or are refused where no other disk is."""
+        """Whether the last writer there is still in the kernel; a moment is left to it."""
         thread = self._threads.get(directory)
         if thread is None:
             return False
