@@ -6,11 +6,14 @@ An id, headers that protect, and a clear word when the database is away.
 import re
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import structlog
+from django.core.handlers.asgi import ASGIRequest
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -40,6 +43,20 @@ class RequestIdMiddleware:
             response = self.get_response(request)
         response["X-Request-Id"] = request_id
         return response
+
+
+class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]  # it has no types
+    """WhiteNoise under both kinds of server: ASGI would read the file whole anyway, and warn."""
+
+    @staticmethod
+    def serve(static_file: Any, request: HttpRequest) -> HttpResponse:
+        response = WhiteNoiseMiddleware.serve(static_file, request)
+        if not isinstance(request, ASGIRequest):
+            return response  # type: ignore[no-any-return]
+        whole = HttpResponse(b"".join(response), status=response.status_code)
+        whole.headers = response.headers
+        response.close()
+        return whole
 
 
 class DatabaseDownMiddleware:

@@ -51,7 +51,7 @@ MIDDLEWARE = [
     "contentserver.middleware.DatabaseDownMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "contentserver.middleware.ContentSecurityPolicyMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "contentserver.middleware.StaticFilesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",

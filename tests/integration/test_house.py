@@ -1,5 +1,6 @@
 """`make run`: everything comes up from an empty folder, and nothing is left when it ends."""
 
+import datetime as dt
 import os
 import re
 import signal
@@ -96,6 +97,8 @@ def test_it_serves_the_admins_own_styles(house: House):
         answer = browser.get(style)
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith("text/css")
+        assert int(answer.headers["content-length"]) == len(answer.content) > 0
+    assert "StreamingHttpResponse" not in (house.home / "logs" / "web.log").read_text()
 
 
 def test_it_stored_the_demo_files_through_the_front_door(house: House):
@@ -115,6 +118,16 @@ def test_it_makes_secrets_that_nobody_else_can_read(house: House):
 def test_it_is_found_by_commands_in_other_terminals(house: House):
     done = manage(house, "migrate", "--check")
     assert done.returncode == 0, done.stderr
+
+
+def test_it_opens_the_next_year_when_it_is_told_to(house: House):
+    year = dt.datetime.now(dt.UTC).year + 1
+    done = manage(house, "open_year", str(year))
+    assert done.returncode == 0, done.stderr
+    assert f"has {year} on root-1" in done.stdout
+    with house.client() as client:
+        found = {row["year"] for row in client.get("/api/v1/years").json()}
+    assert {year - 1, year} <= found
 
 
 def test_its_worker_takes_tasks_from_its_broker(house: House):
