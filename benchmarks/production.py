@@ -41,7 +41,9 @@ class Production:
         self.folder = folder
         self.home = folder / "home"
         self.logs = folder / "logs"
-        self.logs.mkdir(parents=True, exist_ok=True)
+        self.temporary = folder / "tmp"
+        for made in (self.logs, self.temporary):
+            made.mkdir(parents=True, exist_ok=True)
         self.port = processes.free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.postgres = OwnPostgres(folder / "pg", {})
@@ -53,6 +55,7 @@ class Production:
             "CONTENTSERVER_LOG_LEVEL": "WARNING",
             "DATABASE_URL": self.postgres.url,
             "BROKER_URL": "redis://127.0.0.1:1/0",
+            "TMPDIR": str(self.temporary),
             "DJANGO_SETTINGS_MODULE": "contentserver.settings",
             **environment,
         }

@@ -1,10 +1,12 @@
 """A real PostgreSQL of the benchmark's own, from the wheel, flushing as PostgreSQL does."""
 
 import os
+import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks import processes
 from contentserver.embedded.account import choose_account
 from contentserver.embedded.binaries import postgres_folder
 from contentserver.embedded.postgres import Postgres
@@ -30,18 +32,42 @@ class OwnPostgres:
         lock = os.open(folder / "guardian.lock", os.O_CREAT | os.O_RDWR, 0o600)
         self._guardian = Guardian(lock)
         os.close(lock)
-        server = _Tuned(
+        self._server = _Tuned(
             account,
             account.state / "postgres",
             folder / "sock",
             folder / "postgres.log",
             settings=settings,
         )
-        self.url = server.url
-        self.sockets = server.sockets
-        self._child: Child = server.start(self._guardian)
-        self.pid = self._child.pid
+        self.url = self._server.url
+        self.sockets = self._server.sockets
+        self._child: Child = self._server.start(self._guardian)
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
+    def freeze(self) -> None:
+        """Stop every process of it in its tracks: nothing is refused, nothing is answered."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """kill -9 of every process of it."""
+        self._signal(signal.SIGKILL)
+        self._child.stop()
+
+    def restart(self) -> None:
+        """Start it again on the same data."""
+        self._child = self._server.start(self._guardian)
 
     def stop(self) -> None:
+        """End it for good."""
         self._child.stop()
         self._guardian.close()
+
+    def _signal(self, how: signal.Signals) -> None:
+        for process in processes.tree(self.pid):
+            process.send_signal(how)
