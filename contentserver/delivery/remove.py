@@ -27,6 +27,7 @@ class Remover:
             access.key,
             actor=access.actor,
             if_match=entity_tags(headers.get("if-match"), "If-Match"),
+            if_none_match=entity_tags(headers.get("if-none-match"), "If-None-Match"),
             if_unmodified_since=unmodified_since(headers.get("if-unmodified-since")),
             on_behalf_of=access.principal.end_user if access.principal else None,
         )

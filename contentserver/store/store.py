@@ -162,6 +162,7 @@ class Store:
         *,
         actor: str,
         if_match: tuple[str, ...] | None = None,
+        if_none_match: tuple[str, ...] | None = None,
         if_unmodified_since: int | None = None,
         on_behalf_of: str | None = None,
     ) -> Receipt:
@@ -177,7 +178,7 @@ class Store:
             on_behalf_of=on_behalf_of,
         )  # fmt: skip
         return self._uploads.put_marker(
-            marker, Conditions(if_match=if_match, if_unmodified_since=if_unmodified_since)
+            marker, Conditions(if_match, if_none_match, if_unmodified_since)
         )
 
     def recover(self) -> list[Recovered]:

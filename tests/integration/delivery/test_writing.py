@@ -86,6 +86,7 @@ def test_delete_is_a_version_and_the_older_one_stays(shared_data_plane: DataPlan
     assert http.delete(url).status_code == 404
     first = http.put(url, content=b"there").headers
     assert http.delete(url, headers={"If-Match": '"2020.1-0000000000000000"'}).status_code == 412
+    assert http.delete(url, headers={"If-None-Match": first["etag"]}).status_code == 412
     gone = http.delete(url)
     assert (gone.status_code, gone.content) == (204, b"")
     assert http.get(url).status_code == 410
