@@ -7,7 +7,12 @@ from typing import Any, ClassVar
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_view,
+)
 from rest_framework import mixins, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
@@ -27,6 +32,15 @@ from skold.api.pagination import KeysetPagination
 DISPOSITIONS = ("attachment", "inline")
 
 
+ADDRESS = OpenApiParameter(
+    "id",
+    {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+    OpenApiParameter.PATH,
+    description="The file's address: 32 hex digits.",
+)
+
+
+@extend_schema_view(retrieve=extend_schema(parameters=[ADDRESS]))
 class FileViewSet(
     GuardedView,
     mixins.ListModelMixin,
@@ -75,7 +89,7 @@ class FileViewSet(
             raise NotFound
         return found
 
-    @extend_schema(responses=VersionSerializer(many=True))
+    @extend_schema(parameters=[ADDRESS], responses=VersionSerializer(many=True))
     @action(detail=True, pagination_class=KeysetPagination, filterset_class=None)
     def versions(self, _request: Request, **_kwargs: Any) -> Response:
         """Versions of the file, newest first, delete markers among them."""
@@ -86,6 +100,7 @@ class FileViewSet(
 
     @extend_schema(
         parameters=[
+            ADDRESS,
             OpenApiParameter(
                 "version", OpenApiTypes.STR, description="Exactly this version, year.number."
             ),

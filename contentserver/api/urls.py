@@ -1,6 +1,6 @@
 """Addresses below /api/v1/. No address ends in a slash but the two of the description."""
 
-from django.urls import include, path
+from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from contentserver.api.changes import ChangesView
@@ -8,6 +8,7 @@ from contentserver.api.collections import CollectionViewSet
 from contentserver.api.description import DESCRIPTION
 from contentserver.api.files import FileViewSet
 from contentserver.api.layout import RootViewSet, YearViewSet
+from contentserver.api.nowhere import NowhereView
 from skold.api.guard import GuardedRouter
 from skold.api.routes import router_entries
 
@@ -25,4 +26,5 @@ urlpatterns = [
     # The description holds nothing that is not in the public documentation.
     path("schema/", SpectacularAPIView.as_view(custom_settings=DESCRIPTION), name="schema"),
     path("docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    re_path("", NowhereView.as_view(), name="nowhere"),
 ]
