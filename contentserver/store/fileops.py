@@ -15,7 +15,7 @@ import json
 import os
 import secrets
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from contentserver.store.errors import NoSpace, SlotTaken
@@ -101,6 +101,17 @@ def write_all(fd: int, data: Buffer, offset: int) -> None:
         while view:
             written = os.pwrite(fd, view, offset)
             view, offset = view[written:], offset + written
+
+
+def write_pieces(fd: int, pieces: Sequence[Buffer], offset: int) -> int:
+    """As `write_all`, of pieces that need not be joined; how many bytes."""
+    with _durable("write"):
+        whole = sum(map(len, pieces))
+        written = os.pwritev(fd, pieces, offset)
+    if written < whole:  # a full disk, or a signal: the rest says which
+        rest = memoryview(b"".join(pieces))[written:]
+        write_all(fd, rest, offset + written)
+    return whole
 
 
 def copy_file(from_fd: int, to_fd: int) -> None:

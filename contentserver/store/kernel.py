@@ -26,24 +26,32 @@ _sync_file_range = ctypes.CDLL(None).sync_file_range
 _sync_file_range.argtypes = [ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint]
 _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
 _RESOLVE_NO_SYMLINKS, _RESOLVE_CACHED = 0x04, 0x20
-_HOW_READ = struct.pack("=QQQ", _READ, 0, _RESOLVE_CACHED | _RESOLVE_NO_SYMLINKS)
-_HOW_PROBE = struct.pack(
-    "=QQQ", os.O_PATH | os.O_CLOEXEC | os.O_NOFOLLOW, 0, _RESOLVE_CACHED | _RESOLVE_NO_SYMLINKS
-)
+_RESOLVE = _RESOLVE_CACHED | _RESOLVE_NO_SYMLINKS
+_HOW_PROBE = struct.pack("=QQQ", os.O_PATH | os.O_CLOEXEC | os.O_NOFOLLOW, 0, _RESOLVE)
+_HOW_READ_NO_ATIME = struct.pack("=QQQ", _READ | os.O_NOATIME, 0, _RESOLVE)
+_HOW_READ = struct.pack("=QQQ", _READ, 0, _RESOLVE)
+_WAITS = frozenset({errno.EAGAIN, errno.EINVAL, errno.ENOSYS, errno.EPERM})
 
 
 def find_file_cached(dir_fd: int, path: bytes, *, probe: bool = False) -> int | None:
     """As `fileops.find_file`, but from the directory cache alone: raises WouldBlock otherwise.
 
-    `probe` asks only whether the name exists: the descriptor is good for closing.
+    `probe` asks only whether the name exists: the descriptor is good for closing. Reading leaves no
+    access time where the file is ours, because noting one may wait for the file system's journal.
     """
-    fd = _syscall(_SYS_OPENAT2, dir_fd, path, _HOW_PROBE if probe else _HOW_READ, 24)
+    how = _HOW_PROBE if probe else _HOW_READ_NO_ATIME
+    fd = _syscall(_SYS_OPENAT2, dir_fd, path, how, 24)
     if fd >= 0:
         return int(fd)
     code = ctypes.get_errno()
+    if code == errno.EPERM and not probe:  # the files belong to another user
+        fd = _syscall(_SYS_OPENAT2, dir_fd, path, _HOW_READ, 24)
+        if fd >= 0:
+            return int(fd)
+        code = ctypes.get_errno()
     if code == errno.ENOENT:
         return None
-    if code in {errno.EAGAIN, errno.EINVAL, errno.ENOSYS, errno.EPERM}:
+    if code in _WAITS:
         raise WouldBlock
     raise OSError(code, os.strerror(code), path.decode())
 

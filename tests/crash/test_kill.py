@@ -10,15 +10,18 @@ import pytest
 
 from contentserver.store import fileops
 from contentserver.store.errors import StoreError
+from contentserver.store.roots import create_root
 from tests.support.scenarios import (
     SCENARIOS,
+    Scenario,
     Told,
     check,
     count_steps,
     repeat,
     run_and_kill,
+    stage_in_one_year_and_commit_in_the_next,
 )
-from tests.support.stores import make_machine
+from tests.support.stores import Clock, Machine, make_machine
 
 
 @pytest.fixture(autouse=True)
@@ -38,19 +41,40 @@ def memory() -> Iterator[Path]:
 def test_nothing_acknowledged_is_lost_when_killed_between_any_two_steps(
     memory: Path, name: str
 ) -> None:
-    scenario = SCENARIOS[name]
-    steps = count_steps(make_machine(memory / "whole"), scenario)
+    kill_at_every_step(SCENARIOS[name], lambda number: make_machine(memory / number))
+
+
+def test_nothing_is_lost_or_doubled_when_the_year_lies_on_another_file_system(
+    memory: Path, tmp_path: Path
+) -> None:
+    """The copy that is linked has another inode than what was staged; it is known by its header."""
+
+    def make(number: str) -> Machine:
+        machine = make_machine(memory / number, {"2025": [("root-1", "open")], "2026": []})
+        create_root(tmp_path / number, "root-2")
+        machine.clock = Clock("2025-12-31T23:59:59")
+        machine.paths = [memory / number / "root-1", tmp_path / number]
+        machine.set_layout({"2025": [("root-1", "open")], "2026": [("root-2", "open")]})
+        return machine
+
+    steps = kill_at_every_step(stage_in_one_year_and_commit_in_the_next, make)
+    assert "sync_copy" in steps
+
+
+def kill_at_every_step(scenario: Scenario, make: Callable[[str], Machine]) -> list[str]:
+    steps = count_steps(make("whole"), scenario)
     assert {"sync_file", "link_slot", "sync_slot_dir", "link_outbox", "sync_outbox"} <= set(steps)
     for step in range(len(steps) + 1):
-        machine = make_machine(memory / str(step))
+        machine = make(str(step))
         told = run_and_kill(machine, scenario, step)
         try:
             check(machine, told)
             repeat(machine, scenario, told)
             check(machine, told)
         except BaseException as error:
-            error.add_note(f"killed before step {step} of {name}: {[*steps, 'end'][step]}")
+            error.add_note(f"killed before step {step}: {[*steps, 'end'][step]}")
             raise
+    return steps
 
 
 @pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC])

@@ -15,7 +15,7 @@ from contentserver.store.address import Version
 from contentserver.store.errors import Deleted, NotStored, UploadUnknown
 from contentserver.store.results import Receipt, receipt_of
 from contentserver.store.store import Store
-from tests.support.stores import COLLECTION, Machine, get, photo, put
+from tests.support.stores import COLLECTION, Clock, Machine, get, photo, put
 
 UPLOAD = UUID("01900000-0000-7000-8000-000000000001")
 FIRST, SECOND = b"first" * 1000, bytes(range(256)) * 1000
@@ -48,6 +48,20 @@ def stage_whole(store: Store, tell: Tell) -> None:
 def stage_in_parts(store: Store, tell: Tell) -> None:
     """An upload of three parts, committed by another request."""
     _stage(store, tell, [SECOND[:1], SECOND[1:200_000], SECOND[200_000:]])
+
+
+def stage_in_one_year_and_commit_in_the_next(store: Store, tell: Tell) -> None:
+    """The new year lies on another root; the clock is the test's."""
+    clock = store._environment.clock
+    assert isinstance(clock, Clock)
+    clock.set("2025-12-31T23:59:59")
+    with store.create_upload(
+        actor="t", metadata=photo(), length=len(SECOND), upload_id=UPLOAD
+    ) as upload:
+        upload.write(SECOND)
+        tell(f"offset {upload.end_part()}")
+        clock.set("2026-01-01T00:00:01")
+        tell(f"put {upload.commit(actor='t').version}")
 
 
 def _stage(store: Store, tell: Tell, parts: list[bytes]) -> None:
@@ -174,13 +188,13 @@ def _check_outbox(store: Store) -> None:
 
 
 def _bodies_in_staging(machine: Machine) -> list[str]:
-    return [path.name for path in machine.folder.glob("root-*/staging/*.put")]
+    return [path.name for root in machine.roots() for path in root.glob("staging/*.put")]
 
 
 def repeat(machine: Machine, scenario: Scenario, told: Told) -> None:
     """The client tries again until it is told: the same answer, and no version too many."""
     store = machine.open()
-    if scenario in {stage_whole, stage_in_parts}:
+    if scenario not in {create, replace, delete}:
         receipt, most = _repeat_upload(store), 1
     elif scenario is delete:
         receipt, most = _repeat_delete(store), 2
