@@ -165,8 +165,8 @@ def _delete() -> Node:
         },
         parameters=[
             *FILE,
-            _request_header("If-Match"),
-            _request_header("If-Unmodified-Since"),
+            *(_request_header(header) for header in CONDITIONS[:3]),
+            _ref("OnBehalfOf"),
         ],
     )
 
