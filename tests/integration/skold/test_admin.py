@@ -195,6 +195,22 @@ def test_revoking_asks_first(browser: Browser, portal: Client) -> None:
     assert browser.post(url).status_code == 403
 
 
+def test_the_list_says_which_keys_open_something(browser: Browser, portal: Client) -> None:
+    live, expired, revoked = (
+        services.issue_api_key(actor="test", client=client).key
+        for client in (portal, portal, Client.objects.create(id="other", name="Other"))
+    )
+    ApiKey.objects.filter(pk=expired.pk).update(expires_at="2020-01-01T00:00Z")
+    services.revoke_api_key(actor="test", key=revoked)
+    rows = browser.get(reverse("admin:skold_apikey_changelist")).context["cl"].result_list
+    admin = browser.get(reverse("admin:skold_apikey_changelist")).context["cl"].model_admin
+    assert {row.pk: admin.state(row)[0] for row in rows} == {
+        live.pk: "live",
+        expired.pk: "expired",
+        revoked.pk: "revoked",
+    }
+
+
 def test_revoking_needs_the_permission(plane: "Control", portal: Client) -> None:
     key = services.issue_api_key(actor="test", client=portal).key
     user = User.objects.create_user("bert", is_staff=True)
@@ -280,6 +296,7 @@ def test_pages_show_each_access_once_and_end(
     while url:
         changes = browser.get(url).context["cl"]
         seen += [row.pk for row in changes.result_list]
+        assert all(row.end.ref == row.n for row in changes.result_list)
         url = reverse(AUDIT) + changes.older_url if changes.older_url else None
     assert len(seen) == len(set(seen)) == 120
 

@@ -13,6 +13,7 @@ from skold import services
 from skold.control import parts
 from skold.journal import JournalUnavailable
 from skold.models import ApiKey, Client, Grant
+from skold.tickets import Ticket
 
 if TYPE_CHECKING:
     from tests.integration.skold.conftest import Control
@@ -106,6 +107,18 @@ def test_nothing_is_done_that_cannot_be_recorded(
     assert answer.json()["type"].endswith("/not_recorded")
     assert not Client.objects.filter(pk="new").exists()
     assert b"root" not in api("get", "clients", root).content
+
+
+def test_nothing_is_done_before_its_record_is_durable(
+    plane: "Control", api: Api, root: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(*_: object) -> None:
+        raise JournalUnavailable("the disk hangs")
+
+    monkeypatch.setattr(Ticket, "wait", lost)
+    answer = api("post", "clients", root, {"id": "new", "name": "New"})
+    assert answer.status_code == 503
+    assert not Client.objects.filter(pk="new").exists()
 
 
 def test_without_a_policy_nobody_is_let_in(plane: "Control", api: Api, root: str) -> None:

@@ -85,6 +85,22 @@ def test_pages_hold_each_record_once_newest_first(api: Api, auditor: str) -> Non
         assert "OFFSET" not in query["sql"].upper()
 
 
+def test_records_of_the_same_microsecond_are_not_lost_between_pages(api: Api, auditor: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO skold_audit (node, leaf_index, at, writer, n, kind, private, body)"
+            " SELECT 'node-' || i % 2, i, date_trunc('day', now()), 'same', i, 'req', '{}', '{}'"
+            " FROM generate_series(1, 13) AS i"
+        )
+    seen: list[str] = []
+    path = "audit?page_size=3&writer=same"
+    while path:
+        page = api("get", path, auditor).json()
+        seen += [record["id"] for record in page["results"]]
+        path = (page["next"] or "").partition("/api/v1/")[2]
+    assert len(seen) == len(set(seen)) == 13
+
+
 def test_a_record_is_shown_as_it_was_hashed_and_without_its_salt(api: Api, auditor: str) -> None:
     record = AuditRecord.objects.filter(kind="req", client="portal").first()
     assert record is not None

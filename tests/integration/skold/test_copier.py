@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -140,14 +141,16 @@ def test_a_lost_commit_is_copied_again(ledger: "Ledger", conninfo: str) -> None:
 
 
 def test_two_copiers_take_turns(ledger: "Ledger", conninfo: str) -> None:
-    ledger.write(300)
+    ledger.write(1500)
     leaves = ledger.sequence()
-    one, two = (Copier(ledger.path, NODE, conninfo, limit=90) for _ in range(2))
-    while one.step() + two.step():
-        pass
-    one.close()
-    two.close()
+    with ThreadPoolExecutor(2) as pool:
+        copiers = [Copier(ledger.path, NODE, conninfo, limit=40) for _ in range(2)]
+        copied = list(pool.map(copy_all, copiers))
+    for copier in copiers:
+        copier.close()
     assert leaf_numbers() == list(range(leaves))
+    assert min(copied) > 0, "one of them had nothing to do; this said nothing"
+    assert sum(copied) == leaves
 
 
 def test_it_catches_up_after_postgresql_was_stopped_and_frozen(

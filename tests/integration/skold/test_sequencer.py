@@ -17,6 +17,7 @@ from skold.ledger import sequencer as module
 from skold.ledger.bundles import Bundles
 from skold.ledger.mark import MarkInvalidError, read_ended, read_mark
 from skold.ledger.sequencer import LedgerInUseError, Sequencer
+from skold.ledger.writers import Writers
 
 if TYPE_CHECKING:
     from tests.integration.skold.conftest import Ledger
@@ -147,6 +148,21 @@ def test_a_dead_writer_leaves_the_mark_and_is_never_read_again(tmp_path: Path) -
     assert again.step() == 0
     again.close()
     assert_exactly_once(tmp_path / "ledger", 3)
+
+
+def test_what_a_writer_wrote_between_our_last_read_and_its_death_is_read(tmp_path: Path) -> None:
+    clock = [0.0]
+    journal = Journal([tmp_path], NODE)
+    journal.start()
+    journal.append("req", {"id": "r-1"}, {}).wait(10)
+    writers = Writers([tmp_path], {}, lambda: clock[0])
+    ((writer, reader),) = writers.iter_readers({})
+    assert len(reader.read()) == 2
+    assert reader.read() == []
+    journal.append("req", {"id": "r-2"}, {})
+    journal.close()
+    assert not writers.has_ended(writer, reader)
+    assert [frame.fields["kind"] for frame in reader.read()] == ["req", "close"]
 
 
 def test_a_living_writer_that_is_silent_stays(ledger: "Ledger") -> None:

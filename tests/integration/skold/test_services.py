@@ -3,11 +3,13 @@
 import base64
 import datetime as dt
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.core.exceptions import ValidationError
+from django.db import connection
 from django.utils import timezone
 
 from skold import services
@@ -69,6 +71,22 @@ def test_a_client_has_two_live_keys_at_most(portal: Client) -> None:
         services.issue_api_key(actor=ACTOR, client=portal)
     services.revoke_api_key(actor=ACTOR, key=first.key)
     services.issue_api_key(actor=ACTOR, client=portal)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_issuers_at_the_same_time_count_one_after_the_other(portal: Client) -> None:
+    def issue(_: int) -> bool:
+        try:
+            services.issue_api_key(actor=ACTOR, client=portal)
+        except ValidationError:
+            return False
+        finally:
+            connection.close()
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        issued = list(pool.map(issue, range(24)))
+    assert sum(issued) == ApiKey.objects.count() == 2
 
 
 def test_an_expired_key_makes_room_for_another(portal: Client) -> None:
