@@ -115,15 +115,17 @@ class _Bar:
 
 def _print(console: Console, outcome: Outcome, *, planned: bool) -> None:
     table = Table(title=_("Would be done") if planned else _("Catalog and disk"), show_header=False)
-    rows = {
-        _("versions on disk"): outcome.versions,
+    done = {
         _("added"): outcome.added,
         _("mended"): outcome.mended,
         _("dropped"): outcome.dropped,
         _("on their way through the outbox"): outcome.waiting,
-    } | {_KINDS[kind]: count for kind, count in outcome.left.items()}
-    for name, count in rows.items():
-        table.add_row(str(name), str(count))
+    }
+    left = {str(_KINDS[kind]): count for kind, count in outcome.left.items()}
+    table.add_row(_("versions on disk"), str(outcome.versions))
+    for name, count in {**done, **left}.items():
+        if count:
+            table.add_row(name, str(count))
     console.print(table)
     for found in outcome.examples:
         console.print(
