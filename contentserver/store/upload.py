@@ -106,6 +106,8 @@ class Upload:
             raise TooLarge("the upload is committed")
         if self.length is not None and self.offset + len(data) > self.length:
             raise TooLarge(f"more than the {self.length} bytes announced")
+        if not len(data):
+            return
         try:
             with self._disk():
                 if self._writer is None:

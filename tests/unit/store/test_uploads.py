@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import os
 import threading
+import time
 from uuid import uuid4
 
 import pytest
@@ -195,21 +196,40 @@ def test_an_importer_does_not_ask(store: Store) -> None:
 
 
 def test_it_never_yields_once_its_commit_has_begun(store: Store, machine: Machine) -> None:
-    asked: list[bool] = []
+    seen: list[tuple[bool, bool]] = []
     upload = store.create_upload(actor="t", metadata=photo(), length=3)
     upload.write(b"one")
+    answers: list[Version] = []
 
-    def ask(name: str) -> None:
+    def ask() -> None:
+        with machine.open().open_upload(upload.id) as newer:
+            answers.append(newer.commit(actor="t").version)
+
+    newer = threading.Thread(target=ask)
+
+    def look(name: str) -> None:
         if name == "link_slot":
             fileops.step_hook = None
-            with pytest.raises(UploadLocked):
-                machine.open().open_upload(upload.id, patience=0.05)
-            asked.append(upload.should_yield())
+            newer.start()
+            while not upload._stage.is_wanted():
+                time.sleep(0.001)
+            seen.append((upload.should_yield(), bool(answers)))
 
-    fileops.step_hook = ask
-    upload.commit(actor="t")
+    fileops.step_hook = look
+    receipt = upload.commit(actor="t")
     upload.close()
-    assert asked == [False]
+    newer.join(10)
+    assert seen == [(False, False)]
+    assert answers == [receipt.version]
+
+
+def test_an_empty_write_begins_no_part(store: Store, machine: Machine) -> None:
+    """A request without a body must not turn an upload of one part into one of two."""
+    with store.create_upload(actor="t", metadata=photo(), length=3) as upload:
+        upload.write(b"one")
+        upload.end_part()
+        upload.write(b"")
+        assert [name for name in staged(machine) if name.startswith("part")] == ["part.1"]
 
 
 def test_an_id_is_used_once(store: Store) -> None:
