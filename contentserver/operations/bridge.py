@@ -5,10 +5,10 @@ the ledger, fanning out outboxes, recovery) goes on without PostgreSQL; what nee
 for it and catches up. Every step is idempotent, so the bridge may be killed at any moment.
 """
 
-import datetime as dt
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 
 LOCK = "bridge.lock"
 ACTOR = "bridge"
-SHUTDOWN = 4.0
+SHUTDOWN = 3.5
 """Seconds that loops get to finish what they are at; after that the process ends under them."""
 
 
@@ -49,7 +49,7 @@ class BridgeRuns(Exception):
 
 
 class Bridge:
-    """All loops of one node. `run` returns when `stop` is set and they have ended."""
+    """All loops of one node, each in a thread of its own."""
 
     def __init__(self, config: Config) -> None:
         """Takes the home for itself. Raises BridgeRuns, KeyMissing, OSError."""
@@ -72,26 +72,26 @@ class Bridge:
         )
         self._loops = self._make_loops()
 
-    def stop(self) -> None:
-        """End soon; may be called from a signal handler."""
-        self._stop.set()
-
-    def run(self) -> bool:
-        """Work until `stop`. Whether every loop ended in time; if not, end the process at once."""
+    def start(self) -> None:
+        """Begin to work; returns at once."""
         self._journal.start()
         for loop in self._loops:
             loop.start()
         log.info("bridge_ready", extra={"node": self._config.node, "pid": os.getpid()})
-        self._stop.wait()
-        deadline = timezone.now() + dt.timedelta(seconds=SHUTDOWN)
-        ended = [loop.join(_left(deadline)) for loop in self._loops]
+
+    def end(self) -> None:
+        """Let every loop finish its step, and close. A loop that hangs in a frozen database or disk
+        is left behind after SHUTDOWN seconds: its work is idempotent.
+        """
+        self._stop.set()
+        deadline = time.monotonic() + SHUTDOWN
+        ended = [loop.join(max(0.0, deadline - time.monotonic())) for loop in self._loops]
         if not all(ended):
-            return False
+            return
         if self._sequencer is not None:
             self._sequencer.close()
         self._journal.close()
         self._store.close()
-        return True
 
     def _make_loops(self) -> list[Loop]:
         work = (
@@ -219,7 +219,3 @@ def _conninfo() -> str:
     wanted = ("dbname", "user", "password", "host", "port", "sslmode", "sslrootcert")
     params = connections["default"].get_connection_params()
     return make_conninfo(**{name: params[name] for name in wanted if params.get(name)})
-
-
-def _left(deadline: dt.datetime) -> float:
-    return max(0.0, (deadline - timezone.now()).total_seconds())

@@ -1,8 +1,9 @@
 """`manage.py run_bridge`: the one process of a node that stands between disk and database."""
 
+import faulthandler
+import logging
 import os
 import signal
-import sys
 from typing import Any
 
 from django.conf import settings
@@ -11,6 +12,10 @@ from django.utils.translation import gettext as _
 
 from contentserver.operations.bridge import Bridge, BridgeRuns
 from contentserver.store.errors import StoreError
+
+ENDING = {signal.SIGTERM, signal.SIGINT}
+LAST_RESORT = 4.5
+"""Seconds after the signal; then the process ends wherever it is, and says where that was."""
 
 
 class Command(BaseCommand):
@@ -25,13 +30,18 @@ class Command(BaseCommand):
     requires_migrations_checks = False
 
     def handle(self, *_args: Any, **_options: Any) -> None:
+        # Blocked here and so in every thread, then waited for: a handler could interrupt the main
+        # thread while it holds a lock that the handler itself needs.
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
         try:
             bridge = Bridge(settings.CONFIG)
         except (BridgeRuns, StoreError, OSError) as error:
             raise CommandError(str(error)) from error
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_signal: bridge.stop())
-        if not bridge.run():
-            # A loop hangs in a frozen database or disk. Everything it does is idempotent.
-            sys.stderr.flush()
-            os._exit(0)
+        bridge.start()
+        signal.sigwait(ENDING)
+        faulthandler.dump_traceback_later(LAST_RESORT, exit=True)
+        bridge.end()
+        logging.shutdown()
+        # Everything is closed, or hangs and is idempotent. The interpreter's own end would wait
+        # for pools and threads once more.
+        os._exit(0)
