@@ -1,0 +1,40 @@
+"""A real Chromium, where the machine has one."""
+
+import shutil
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from django.db import connections
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+
+
+@pytest.fixture
+def page(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator["Page"]:
+    """A page of a fresh profile; the test fails where a script of the page failed.
+
+    Skips, and says why, where no Chromium is on the PATH.
+    """
+    from playwright.sync_api import sync_playwright
+
+    found = next((path for path in map(shutil.which, NAMES) if path), None)
+    if found is None:
+        pytest.skip("no Chromium on the PATH: the pages were not looked at in a real browser")
+    # Playwright runs an event loop in this thread. The test's own queries may run beside it, but
+    # Django keeps connections of their own for them, which nobody else would close.
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+    errors: list[str] = []
+    with sync_playwright() as driver:
+        flags = [*FLAGS, "--disable-background-networking"]
+        browser = driver.chromium.launch(executable_path=found, args=flags)
+        opened = browser.new_page(viewport={"width": 1400, "height": 900})
+        opened.on("pageerror", lambda error: errors.append(str(error)))
+        yield opened
+        browser.close()
+        connections.close_all()
+    assert errors == []
