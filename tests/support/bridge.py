@@ -15,7 +15,7 @@ from contentserver import runtime
 from tests.support.plane import REPOSITORY, Home
 
 
-def test_database_url() -> str:
+def database_url() -> str:
     """The address of the database that the test itself works in."""
     facts = connection.settings_dict
     return f"postgresql://contentserver@/{facts['NAME']}?host={facts['HOST']}"

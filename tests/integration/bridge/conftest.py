@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.bridge import RunningBridge, test_database_url
+from tests.support.bridge import RunningBridge, database_url
 from tests.support.catalog import Library
 from tests.support.plane import Home
 
@@ -23,6 +23,6 @@ def library(tmp_path: Path) -> Iterator[Library]:
 
 @pytest.fixture
 def bridge(library: Library, transactional_db: None) -> Iterator[RunningBridge]:
-    bridge = RunningBridge(library.home, test_database_url())
+    bridge = RunningBridge(library.home, database_url())
     yield bridge
     bridge.kill()

@@ -17,8 +17,7 @@ from contentserver.catalog.services import create_collection
 from contentserver.conf import config
 from skold.models import AuditRecord, Grant, UrlKey
 from skold.services import create_client, give_grant, issue_api_key
-from tests.support.bridge import RunningBridge
-from tests.support.bridge import test_database_url as database_url
+from tests.support.bridge import RunningBridge, database_url
 from tests.support.catalog import Library
 from tests.support.plane import DataPlane
 
