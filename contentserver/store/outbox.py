@@ -90,12 +90,11 @@ class Outbox:
         """Entries waiting for a consumer, oldest minute first on each root."""
         for root in self._roots.iter_open():
             for minute in _minutes(root, consumer):
-                for name in fileops.list_dir(root.fd, f"outbox/{consumer}/{minute}"):
-                    address, _, version = name.partition(".")
-                    yield Entry(
-                        root.name, consumer, minute, name, bytes.fromhex(address),
-                        Version.parse(version),
-                    )  # fmt: skip
+                names = fileops.list_dir(root.fd, f"outbox/{consumer}/{minute}")
+                if not names:
+                    # Its last entry was taken while the minute was not over.
+                    self._remove_past(root, consumer, minute)
+                yield from (_entry(root, consumer, minute, name) for name in names)
 
     def done(self, entries: Iterable[Entry]) -> None:
         """Forget entries whose work is durable; emptied minutes of the past go too."""
@@ -135,6 +134,11 @@ class Outbox:
     def _remove_past(self, root: Root, box: str, minute: str) -> None:
         if minute < self._minute_now():
             fileops.remove_empty_dir(root.fd, f"outbox/{box}/{minute}")
+
+
+def _entry(root: Root, box: str, minute: str, name: str) -> Entry:
+    address, _, version = name.partition(".")
+    return Entry(root.name, box, minute, name, bytes.fromhex(address), Version.parse(version))
 
 
 def _minutes(root: Root, box: str) -> list[str]:

@@ -189,9 +189,14 @@ class Store:
         """Remove uploads and receipts past their expiry; how many. Call `recover` before."""
         return self._recovery.expire()
 
-    def iter_stored(self, year: int | None = None) -> Iterator[VersionInfo | Unreadable]:
-        """Every version on disk (of a year), in the order of the folders: the catalog's source."""
-        return iter_stored(self._environment, year)
+    def iter_stored(
+        self, year: int | None = None, after: bytes = b""
+    ) -> Iterator[VersionInfo | Unreadable]:
+        """Every version on disk (of a year), by year, address and number: the catalog's source.
+
+        With `after`, only addresses behind that one; nothing of the others is opened.
+        """
+        return iter_stored(self._environment, year, after)
 
     def describe(self, entry: Entry) -> VersionInfo | Unreadable:
         """The version an outbox entry is a link to. Raises NotStored if the entry is gone."""

@@ -77,6 +77,18 @@ def test_minutes_of_the_past_are_removed_when_empty(
     assert list(machine.folder.glob("root-1/outbox/*/*")) == []
 
 
+def test_a_minute_emptied_before_it_was_over_is_removed_later(
+    store: Store, machine: Machine, clock: Clock
+) -> None:
+    put(store, b"one")
+    store.outbox.fan_out(["catalog"])
+    store.outbox.done(list(store.outbox.iter_entries("catalog")))
+    assert len(list(machine.folder.glob("root-1/outbox/catalog/*"))) == 1
+    clock.forward(60)
+    assert list(store.outbox.iter_entries("catalog")) == []
+    assert list(machine.folder.glob("root-1/outbox/catalog/*")) == []
+
+
 def test_a_minute_removed_under_a_commit_is_made_again(store: Store, machine: Machine) -> None:
     """The bridge may find the minute empty just before the commit links into it."""
 

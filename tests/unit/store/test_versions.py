@@ -9,6 +9,7 @@ from contentserver.store import fileops
 from contentserver.store.address import Version
 from contentserver.store.errors import NotStored, RootMissing, Unavailable
 from contentserver.store.layout import Layout
+from contentserver.store.results import Unreadable, VersionInfo
 from contentserver.store.roots import create_root
 from contentserver.store.store import Store
 from tests.support.stores import COLLECTION, Clock, Machine, get, photo, put
@@ -160,17 +161,44 @@ def test_a_gap_is_an_alarm(
     assert "gap" in caplog.text
 
 
-def test_every_version_is_walked_once(two_years: Store, machine: Machine) -> None:
-    found = list(two_years.iter_stored())
-    assert [str(one.version) for one in found] == ["2025.1", "2025.2", "2025.1", "2026.1"] or [
-        str(one.version) for one in found
-    ] == ["2025.1", "2025.1", "2025.2", "2026.1"]
-    assert [str(one.version) for one in two_years.iter_stored(2026)] == ["2026.1"]
+def test_every_version_is_walked_once_in_the_order_of_addresses(store: Store) -> None:
+    for number in range(40):
+        put(store, b"1", key=str(number))
+        put(store, b"2", key=str(number % 7))
+    walked = [(one.address, one.version) for one in store.iter_stored(2026)]
+    assert walked == sorted(set(walked))
+    assert len(walked) == 80
+    for address in (walked[0][0], walked[37][0], walked[-1][0], bytes(16), b"\xff" * 16):
+        behind = [(one.address, one.version) for one in store.iter_stored(2026, after=address)]
+        assert behind == [slot for slot in walked if slot[0] > address]
+    assert list(store.iter_stored(2025)) == []
+
+
+def test_a_moved_year_is_walked_in_one_order_and_a_damaged_copy_is_passed_over(
+    store: Store, machine: Machine
+) -> None:
+    create_root(machine.folder / "root-2", "root-2")
+    for number in range(20):
+        put(store, b"%d" % number, key=str(number))
+    slots = sorted((machine.folder / "root-1").glob("2026/??/??/*"))
+    for number, path in enumerate(slots):
+        copy = machine.folder / "root-2" / path.relative_to(machine.folder / "root-1")
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if number % 3:
+            shutil.copy(path, copy)
+        if number % 3 == 1:
+            path.unlink()
+        if number % 3 == 2:
+            path.chmod(0o600)
+            path.write_bytes(b"damaged")
+    machine.set_layout({"2026": [("root-1", "moving"), ("root-2", "moving")]})
+    walked = list(machine.open().iter_stored())
+    assert all(isinstance(one, VersionInfo) for one in walked)
+    assert [one.address for one in walked] == sorted(one.address for one in walked)
+    assert len(walked) == 20
 
 
 def test_a_damaged_version_is_walked_with_its_reason(two_years: Store, machine: Machine) -> None:
-    from contentserver.store.results import Unreadable
-
     (path,) = machine.folder.glob("root-1/2026/??/??/*")
     path.chmod(0o600)
     raw = bytearray(path.read_bytes())
