@@ -7,6 +7,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
@@ -41,7 +42,7 @@ def main() -> int:
     try:
         # Not a terminal: nobody knows how wide it is, and the tables need room.
         width = None if sys.stdout.isatty() else 150
-        return _run(plan, folder, Console(width=width), keep=not chosen.quick)
+        return _run(plan, folder, Console(width=width), chosen)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -55,6 +56,12 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--quick", action="store_true", help="small and once; writes no results")
     parser.add_argument(
+        "--erasure",
+        choices=("none", "key"),
+        default="key",
+        help="whether our files are erasable, each by a key of its own (default: key)",
+    )
+    parser.add_argument(
         "--folder",
         type=Path,
         default=HERE.parent / "var" / "bench",
@@ -63,7 +70,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _run(plan: Plan, folder: Path, console: Console, *, keep: bool) -> int:
+def _run(plan: Plan, folder: Path, console: Console, chosen: argparse.Namespace) -> int:
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with contextlib.ExitStack() as stack:
         progress = stack.enter_context(Progress(*columns, console=console))
@@ -72,8 +79,10 @@ def _run(plan: Plan, folder: Path, console: Console, *, keep: bool) -> int:
         def tell(what: str) -> None:
             progress.update(task, description=what)
 
-        servers, missing = _bring_up(stack, folder, tell)
-        machine = describe(folder, next(s.house.postgres.url for s in servers if is_ours(s)))
+        servers, missing = _bring_up(stack, folder, chosen.erasure, tell)
+        machine = {"collection": f"erasable: {chosen.erasure}"} | describe(
+            folder, next(s.house.postgres.url for s in servers if is_ours(s))
+        )
         targets = _fill(plan, servers, tell)
         for server in servers:
             if isinstance(server, Legacy):
@@ -81,7 +90,7 @@ def _run(plan: Plan, folder: Path, console: Console, *, keep: bool) -> int:
         scenarios = Measurements(plan, servers, targets, folder).all(tell)
     for scenario in scenarios:
         scenario.rows |= {name: Row(name, note=why) for name, why in missing.items()}
-    return _publish(console, machine, scenarios, keep=keep)
+    return _publish(console, machine, scenarios, keep=not chosen.quick)
 
 
 def _publish(
@@ -101,14 +110,19 @@ def is_ours(server: Server) -> bool:
 
 
 def _bring_up(
-    stack: contextlib.ExitStack, folder: Path, tell: Tell
+    stack: contextlib.ExitStack, folder: Path, erasure: str, tell: Tell
 ) -> tuple[list[Server], dict[str, str]]:
     """The servers of this machine, running; and those it has not, with the reason."""
     running: list[Server] = []
     missing = {}
-    for kind, name in ((Nginx, "nginx"), (Legacy, "legacy"), (ContentServer, "content")):
-        tell(f"starting {kind.name}")
-        server = kind(folder / name)
+    kinds: tuple[Callable[[], Server], ...] = (
+        lambda: Nginx(folder / "nginx"),
+        lambda: Legacy(folder / "legacy"),
+        lambda: ContentServer(folder / "content", erasure),
+    )
+    for make in kinds:
+        server = make()
+        tell(f"starting {server.name}")
         stack.callback(server.close)
         try:
             server.start()

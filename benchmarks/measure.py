@@ -7,12 +7,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Self
 
-from benchmarks import bare, bulk, processes, reads
+from benchmarks import bare, bulk, loader, processes, reads
 from benchmarks.corpus import Target
 from benchmarks.plan import Plan
 from benchmarks.results import BARE, CONTENT, Sample, Scenario
 from benchmarks.servers.base import Server
-from benchmarks.servers.content import ContentServer
 from benchmarks.work import Work, run_processes
 
 MEGABYTE = 1e6
@@ -46,12 +45,14 @@ class Measurements:
 
         def measure(server: Server, seed: int) -> Sample:
             mark = server.mark()
+            processes.reset_peak(server.worker_pids())
             targets, seconds = self.targets[server.name], self.plan.read_seconds
             found = reads.read(server, targets, connections, seconds, seed)
             memory = processes.memory(server.pids())
             requests = found.requests + found.sampled
             errors = found.errors + _audit(server, mark, requests, found.unfinished)
-            return Sample(found.rate, found.p50, found.p99, errors, memory, requests=requests)
+            peak = processes.peak(server.worker_pids())
+            return Sample(found.rate, found.p50, found.p99, errors, memory, peak, requests=requests)
 
         return self._rounds(Scenario(name, "req/s"), self.servers, measure, tell)
 
@@ -65,7 +66,7 @@ class Measurements:
             return self._uploads(server, connections, seed, 1.0, **work)
 
         self._rounds(scenario, self._uploading(), measure, tell)
-        per_commit = self._count_flushes(scenario, connections, **work)
+        per_commit = self._count_flushes(scenario, connections, tell, **work)
         return self._bare_uploads(scenario, connections, size, per_commit, tell)
 
     def upload_large(self, tell: Tell) -> Scenario:
@@ -78,7 +79,7 @@ class Measurements:
             return self._uploads(server, connections, seed, size / MEGABYTE, **work)
 
         self._rounds(scenario, self._uploading(), measure, tell)
-        per_commit = self._count_flushes(scenario, connections, **work)
+        per_commit = self._count_flushes(scenario, connections, tell, **work)
         return self._bare_uploads(scenario, connections, size, per_commit, tell)
 
     def bulk(self, tell: Tell) -> list[Scenario]:
@@ -127,48 +128,47 @@ class Measurements:
     def _uploading(self) -> list[Server]:
         return [server for server in self.servers if server.upload_to]
 
-    def _uploads(
-        self, server: Server, connections: int, seed: int, weight: float, **work: float
-    ) -> Sample:
-        mark, before = server.mark(), server.flushes()
+    def _upload(self, server: Server, connections: int, seed: int, **work: float) -> loader.Outcome:
         to_do = Work(
             *(server.port, connections, server.headers),
             upload_to=f"{server.upload_to}/run-{seed}",
             seed=seed,
             **work,  # type: ignore[arg-type]
         )
-        outcome = run_processes(to_do, UPLOADERS)
-        after = server.flushes()
-        sample = Sample(
+        return run_processes(to_do, UPLOADERS)
+
+    def _uploads(
+        self, server: Server, connections: int, seed: int, weight: float, **work: float
+    ) -> Sample:
+        mark = server.mark()
+        processes.reset_peak(server.worker_pids())
+        outcome = self._upload(server, connections, seed, **work)
+        return Sample(
             outcome.rate * weight,
             outcome.percentile(0.5),
             outcome.percentile(0.99),
-            Counter(outcome.errors),
+            outcome.errors + _audit(server, mark, outcome.requests, 0),
             processes.memory(server.pids()),
+            processes.peak(server.worker_pids()),
             requests=outcome.requests,
         )
-        if before is not None and after is not None and outcome.answers:
-            sample.flushes = (after - before) / outcome.answers
-        sample.errors += _audit(server, mark, outcome.requests, 0)
-        return sample
 
-    def _count_flushes(self, scenario: Scenario, connections: int, **work: float) -> float:
-        """Flushes of one commit of this server, counted in a run apart: counting shall not be
-        timed.
-        """
-        server = next(server for server in self.servers if isinstance(server, ContentServer))
-        server.counting = True
-        _restart(server)
-        self.runs += 1
-        try:
-            sample = self._uploads(server, connections, self.runs, 1.0, **work)
-        finally:
-            server.counting = False
-            _restart(server)
-        per_commit = sample.flushes or 0.0
-        for timed in scenario.row(CONTENT).samples:
-            timed.flushes = per_commit
-        return per_commit
+    def _count_flushes(
+        self, scenario: Scenario, connections: int, tell: Tell, **work: float
+    ) -> float:
+        """Flushes of one commit, counted in a run apart for each server; ours is returned."""
+        for server in self._uploading():
+            tell(f"{scenario.name}, {server.name}, flushes")
+            self.runs += 1
+
+            def load(server: Server = server, seed: int = self.runs) -> int:
+                return self._upload(server, connections, seed, **work).answers
+
+            with processes.deadline(self.plan.limit, f"flushes of {server.name}"):
+                per_commit = server.count_flushes(load)
+            for timed in scenario.row(server.name).samples:
+                timed.flushes = per_commit
+        return scenario.row(CONTENT).median("flushes") or 0.0
 
     def _bare_uploads(
         self, scenario: Scenario, connections: int, size: int, per_commit: float, tell: Tell
@@ -213,11 +213,6 @@ class _BareServer(Server):
 
     def pids(self) -> Sequence[int]:
         return [self.process.pid]
-
-
-def _restart(server: Server) -> None:
-    server.stop()
-    server.start()
 
 
 def _connections(number: int) -> str:

@@ -66,6 +66,16 @@ class Production:
         self.bridge: subprocess.Popen[bytes] | None = None
         self.web: subprocess.Popen[bytes] | None = None
 
+    def make_collection(self, name: str, erasure: str) -> None:
+        """Make a collection, erasable as said (none, key), and use it from now on."""
+        self.manage(
+            "shell",
+            "-c",
+            "from contentserver.catalog.services import create_collection; "
+            f"create_collection(actor='bench', name={name!r}, rules={{'erasure': {erasure!r}}})",
+        )
+        self.collection = name
+
     @property
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.api_key}"}

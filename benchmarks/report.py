@@ -6,7 +6,17 @@ from rich.table import Table
 from benchmarks.results import BARE, LEGACY, NGINX, Goal, Row, Scenario
 
 HEADINGS = (
-    *("server", "errors", "rate", "spread", "p50 ms", "p99 ms", "memory MB", "flushes/commit"),
+    *(
+        "server",
+        "errors",
+        "rate",
+        "spread",
+        "p50 ms",
+        "p99 ms",
+        "memory MB",
+        "worker MB",
+        "flushes/commit",
+    ),
     *("to nginx", "to legacy", "to bare"),
 )
 
@@ -45,7 +55,6 @@ def cells(scenario: Scenario, row: Row) -> list[str]:
     """One row's texts, in the order of HEADINGS."""
     if row.note:
         return [row.server, row.note, *[""] * (len(HEADINGS) - 2)]
-    memory = row.median("memory")
     return [
         row.server,
         str(row.errors.total()),
@@ -53,7 +62,8 @@ def cells(scenario: Scenario, row: Row) -> list[str]:
         "" if row.spread is None else f"{row.spread:.0%}",
         _number(row.median("p50")),
         _number(row.median("p99")),
-        _number(None if memory is None else memory / 1e6),
+        _megabytes(row.median("memory")),
+        _megabytes(row.highest("peak")),
         _number(row.median("flushes")),
         *(_ratio(scenario.ratio(row.server, other)) for other in (NGINX, LEGACY, BARE)),
     ]
@@ -85,6 +95,10 @@ def _number(value: float | None) -> str:
     if value >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def _megabytes(value: float | None) -> str:
+    return _number(None if value is None else value / 1e6)
 
 
 def _ratio(value: float | None) -> str:

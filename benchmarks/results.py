@@ -51,6 +51,12 @@ class Row:
         found = [value for s in self.samples if (value := getattr(s, name)) is not None]
         return statistics.median(found) if found else None
 
+    def highest(self, name: str) -> float | None:
+        """The highest of a figure over the runs that have it."""
+        return max(
+            (value for s in self.samples if (value := getattr(s, name)) is not None), default=None
+        )
+
     @property
     def errors(self) -> Counter[str]:
         return sum((sample.errors for sample in self.samples), Counter[str]())

@@ -1,7 +1,7 @@
 """What the benchmark asks of every server."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,8 @@ class Server(ABC):
         """
         return None
 
-    def flushes(self) -> int | None:
-        """Flushes of the disk so far, or None where they are not counted."""
+    def count_flushes(self, _load: Callable[[], int]) -> float | None:
+        """Flushes of the disk for each answer of a load (`load()` makes it and answers their
+        number), or None where they cannot be counted.
+        """
         return None

@@ -2,7 +2,8 @@
 
 import secrets
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from benchmarks.servers.postgres import OwnPostgres
 
 WORKERS = 2
 MAX_CONNECTIONS = 300
+STATISTICS_ARRIVE = 11.0
+"""Seconds. An idle connection of PostgreSQL hands in its counts after ten at the latest."""
 SETTINGS = {
     "max_connections": str(MAX_CONNECTIONS),
     "shared_buffers": "1GB",
@@ -96,8 +99,14 @@ class Legacy(Server):
     def worker_pids(self) -> Sequence[int]:
         return [self.process.pid]
 
-    def flushes(self) -> int:
+    def count_flushes(self, load: Callable[[], int]) -> float | None:
+        before = self._log_flushes()
+        answers = load()
+        return (self._log_flushes() - before) / answers if answers else None
+
+    def _log_flushes(self) -> int:
         """How often PostgreSQL flushed its log so far."""
+        time.sleep(STATISTICS_ARRIVE)
         with psycopg.connect(self.postgres.url) as connection:
             row = connection.execute("SELECT sum(fsyncs) FROM pg_stat_io WHERE object = 'wal'")
             return int((row.fetchone() or [0])[0])

@@ -4,7 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from benchmarks import corpus, processes
@@ -55,6 +55,9 @@ class Nginx(Server):
 
     def pids(self) -> Sequence[int]:
         return [self.process.pid]
+
+    def count_flushes(self, _load: Callable[[], int]) -> float | None:
+        return 0.0  # it has no fsync for uploads, nor a setting for one
 
 
 def has_dav(binary: str) -> bool:
