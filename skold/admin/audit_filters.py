@@ -75,6 +75,16 @@ class StatusFilter(ExactFilter):
         return rows.filter(kind="done", status=number)
 
 
+class OutcomeFilter(ExactFilter):
+    """`served`, `broken_off`, or the problem that was answered, such as `not_found`."""
+
+    title, parameter_name = _("outcome"), "outcome"
+
+    def narrow(self, rows: Rows, value: str) -> Rows:
+        """Only ends have an outcome."""
+        return rows.filter(kind="done", outcome=value)
+
+
 class ChoiceFilter(DropdownFilter):  # type: ignore[misc]
     """One of a few words."""
 
@@ -103,20 +113,6 @@ class DecisionFilter(ChoiceFilter):
 class PlaneFilter(ChoiceFilter):
     title, parameter_name = _("plane"), "plane"
     words = (("data", _("files")), ("control", _("administration")))
-
-
-class OutcomeFilter(ChoiceFilter):
-    title, parameter_name = _("outcome"), "outcome"
-    words = (
-        ("served", _("served")),
-        ("refused", _("refused")),
-        ("failed", _("failed")),
-        ("broken_off", _("broken off")),
-    )
-
-    def queryset(self, request: HttpRequest, rows: Rows) -> Rows:
-        chosen = super().queryset(request, rows)
-        return chosen.filter(kind="done") if self.value() in dict(self.words) else rows
 
 
 class RecordFilter(ChoiceFilter):
