@@ -8,10 +8,12 @@ from uuid import UUID
 
 from contentserver.store import fileops
 from contentserver.store.address import Version
-from contentserver.store.errors import Corrupt
+from contentserver.store.errors import BadMetadata, Corrupt
 from contentserver.store.keyset import Keyset
 from contentserver.store.results import Receipt
-from contentserver.store.staging import RECEIPT, seal, unseal
+from contentserver.store.staging import RECEIPT, read_document, seal, unseal
+
+FORMAT = "skold-receipt-1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ def write_receipt(
     """Keep a receipt durably in the upload's directory."""
     receipt = kept.receipt
     facts = {
-        "format": "skold-receipt-1",
+        "format": FORMAT,
         "version": str(receipt.version),
         "etag": receipt.etag,
         "sha256": receipt.sha256.hex(),
@@ -49,7 +51,7 @@ def find_receipt(dir_fd: int, upload_id: UUID, keyset: Keyset) -> KeptReceipt | 
         return None
     plain = unseal(sealed, keyset, upload_id.bytes + b"receipt", "an upload's receipt")
     try:
-        facts = json.loads(plain)
+        facts = read_document(plain, FORMAT)
         receipt = Receipt(
             version=Version.parse(facts["version"]),
             etag=facts["etag"],
@@ -59,5 +61,5 @@ def find_receipt(dir_fd: int, upload_id: UUID, keyset: Keyset) -> KeptReceipt | 
             committed_at_ns=facts["committed_at_ns"],
         )
         return KeptReceipt(receipt, facts["expires_at_ns"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, BadMetadata) as error:
         raise Corrupt(f"the receipt of upload {upload_id} cannot be read: {error!r}") from error

@@ -19,11 +19,12 @@ from uuid import UUID
 
 from contentserver.store import fileops
 from contentserver.store.derive import staging_key, unwrap, wrap
-from contentserver.store.errors import Corrupt
+from contentserver.store.errors import BadMetadata, Corrupt
 from contentserver.store.keyset import Keyset
 from contentserver.store.metadata import Metadata
 
 MAGIC = b"SKU1"
+FORMAT = "skold-upload-1"
 INFO, RECEIPT, BODY = "info", "receipt", "body"
 _PREFIX = 8
 
@@ -70,7 +71,7 @@ class UploadInfo:
 
     def to_json(self) -> bytes:
         facts: dict[str, Any] = {
-            "format": "skold-upload-1",
+            "format": FORMAT,
             "actor": self.actor,
             "metadata": self.metadata.to_json().decode(),
             "length": self.length,
@@ -89,7 +90,7 @@ class UploadInfo:
     def from_json(cls, upload_id: UUID, raw: bytes) -> "UploadInfo":
         """What `to_json` wrote. Raises Corrupt."""
         try:
-            facts = json.loads(raw)
+            facts = read_document(raw, FORMAT)
             return cls(
                 id=upload_id,
                 actor=facts["actor"],
@@ -104,7 +105,7 @@ class UploadInfo:
                 upload_key=base64.b64decode(facts["upload_key"]),
                 parts=[PartInfo(**part) for part in facts["parts"]],
             )
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, BadMetadata) as error:
             raise Corrupt(f"the info of upload {upload_id} cannot be read: {error!r}") from error
 
 
@@ -122,6 +123,14 @@ def find_info(dir_fd: int, upload_id: UUID, keyset: Keyset) -> UploadInfo | None
     return UploadInfo.from_json(
         upload_id, unseal(sealed, keyset, upload_id.bytes, "an upload's info")
     )
+
+
+def read_document(raw: bytes, form: str) -> dict[str, Any]:
+    """The JSON object of this `format`. Raises ValueError."""
+    facts = json.loads(raw)
+    if not isinstance(facts, dict) or facts.get("format") != form:
+        raise ValueError(f"it is not of the format {form}")
+    return facts
 
 
 def seal(plain: bytes, keyset: Keyset, year: int, aad: bytes) -> bytes:
