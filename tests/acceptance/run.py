@@ -47,6 +47,7 @@ def accept(production: Production, library: Library, console: Console) -> Verdic
     wait_for_catalog(production, len(exchange.stored))
     counts = _counts(library, exchange)
     counts |= {"records req": records.req, "records done": records.done}
+    counts |= {"versions in the catalog": _catalogued(production)}
     return Verdict(counts, [*exchange.wrong, *find_differences(production, library, exchange)])
 
 
@@ -101,12 +102,13 @@ def find_differences(production: Production, library: Library, exchange: Exchang
 def wait_for_catalog(production: Production, versions: int) -> None:
     """The bridge brings them from the outbox; wait for the last one."""
 
-    def arrived() -> bool:
-        with psycopg.connect(production.postgres.url) as connection:
-            row = connection.execute("SELECT count(*) FROM contentserver_storedversion").fetchone()
-            return row is not None and row[0] >= versions
+    production.wait(lambda: _catalogued(production) >= versions, 300, "all in the catalog")
 
-    production.wait(arrived, 300, "all in the catalog")
+
+def _catalogued(production: Production) -> int:
+    with psycopg.connect(production.postgres.url) as connection:
+        row = connection.execute("SELECT count(*) FROM contentserver_storedversion").fetchone()
+        return row[0] if row else 0
 
 
 def describe_skipped(library: Library, console: Console) -> None:
