@@ -121,6 +121,7 @@ class Reader:
             await send_whole(access, status, headers)
         elif length <= WHOLE:
             body = await self._read(stored, start, length)
+            stored.close()  # its buffer serves the next request while this one waits for the disk
             await access.durable()
             await send_whole(access, status, headers, body)
         else:
