@@ -13,7 +13,7 @@ from contentserver.store import fileops, segments
 from contentserver.store.address import Version
 from contentserver.store.environment import Environment
 from contentserver.store.errors import Unavailable
-from contentserver.store.header import HEADER_MAX, Header, header_length, open_header
+from contentserver.store.header import HEADER_MAX, Header, open_header
 from contentserver.store.results import VersionInfo, etag_of
 
 READ_AHEAD = segments.SEGMENT_SIZE
@@ -129,7 +129,7 @@ def open_stored(
             environment.erasure,
             address=address,
             version=version,
-            body_size=size - header_length(wanted[:filled]),
+            body_size=size - int.from_bytes(buffer[10:12], "big"),  # checked with the header
             cached_only=cached_only,
         )
     except BaseException:
