@@ -14,12 +14,12 @@ from contentserver import runtime
 from contentserver.conf import Config, config
 from contentserver.delivery.app import DataPlane
 from contentserver.delivery.body import Patience
+from contentserver.delivery.connection import sweep
 from contentserver.delivery.health import Health
 from contentserver.delivery.metrics import Metrics
 from contentserver.delivery.parts import Parts
 from contentserver.delivery.request import Receive, Scope, Send
 from contentserver.delivery.rules import RulesReader
-from contentserver.delivery.server import sweep
 from contentserver.operations.recovery import expire_uploads
 from skold.journal import Journal
 from skold.policy import PolicyReader
