@@ -23,7 +23,7 @@ from contentserver.protocol.ranges import Range, Unsatisfiable, select_range
 from contentserver.store.address import Version
 from contentserver.store.errors import BadMetadata, Deleted, PreconditionFailed, StoreError
 from contentserver.store.fileops import WouldBlock
-from contentserver.store.stored_file import READ_AHEAD, StoredFile
+from contentserver.store.stored_file import StoredFile
 
 WHOLE = 1 << 20  # bytes; up to here an answer is decrypted and sent in one piece
 _OF_SIGNED_URLS = frozenset({"expires", "kid", "sub", "disposition", "sig"})
@@ -72,7 +72,6 @@ class Reader:
             key,
             as_of=which.as_of,
             version=which.version,
-            read_ahead=0 if access.request.method == "HEAD" else READ_AHEAD,
         )
         try:
             try:
@@ -120,9 +119,10 @@ class Reader:
             await access.durable()
             await send_whole(access, status, headers)
         elif length <= WHOLE:
-            body = await self._read(stored, start, length)
-            stored.close()  # its buffer serves the next request while this one waits for the disk
+            # Read when the record is durable: the body then leaves from the processor's cache, and
+            # a thousand requests that wait for the journal hold no thousand bodies.
             await access.durable()
+            body = await self._read(stored, start, length)
             await send_whole(access, status, headers, body)
         else:
             await access.durable()

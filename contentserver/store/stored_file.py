@@ -32,13 +32,16 @@ class StoredFile:
     """
 
     __slots__ = (
-        "_buffer", "_cached", "_closed", "_fd", "_filled", "_reader", "committed_at_ns", "digest",
+        "_buffer", "_cached", "_fd", "_filled", "_reader", "committed_at_ns", "digest",
         "etag", "header", "metadata", "root", "size", "version",
     )  # fmt: skip
 
     def __init__(self, fd: int, root: str, header: Header, buffer: bytearray, filled: int) -> None:
+        """`filled` bytes of `buffer` hold the file's beginning. Only a file that lies in it whole
+        keeps them, so that one that waits costs no memory.
+        """
         self._fd = fd
-        self._buffer = buffer
+        self._buffer: bytearray | None = buffer
         self._filled = filled
         self._cached = False
         self._reader = segments.SegmentReader(header.stream, self._pread, header.size)
@@ -50,18 +53,24 @@ class StoredFile:
         self.metadata = header.metadata
         self.committed_at_ns = header.committed_at_ns
         self.etag = etag_of(header.version, self.digest)
+        if filled < header.header_len + header.body_size:
+            self._release()
 
     def read(self, start: int, length: int, *, cached_only: bool = False) -> bytes:
         """Plaintext from `start`, shorter only at the end. Raises Corrupt; WouldBlock with
         `cached_only`.
         """
-        self._cached = cached_only
-        return self._reader.read(start, length)
+        pieces = self.pieces(start, length, cached_only=cached_only)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def pieces(self, start: int, length: int, *, cached_only: bool = False) -> list[bytes]:
         """As `read`, in pieces of at most 128 KiB that have not been joined."""
         self._cached = cached_only
-        return self._reader.pieces(start, length)
+        try:
+            return self._reader.pieces(start, length)
+        finally:
+            if not self._filled:
+                self._release()
 
     def chunks(self, start: int, length: int) -> Iterator[tuple[int, int]]:
         """(start, length) of reads of at most 1 MiB that together are the range and touch each
@@ -83,7 +92,7 @@ class StoredFile:
             return
         fileops.close(self._fd)
         self._fd = -1
-        give_back(self._buffer)
+        self._release()
 
     def __enter__(self) -> Self:
         return self
@@ -98,13 +107,29 @@ class StoredFile:
 
     def _pread(self, offset: int, length: int) -> memoryview:
         at = self.header.header_len + offset
-        if at + length <= self._filled:
+        if self._buffer is not None and at + length <= self._filled:
             return memoryview(self._buffer)[at : at + length]
-        buffer = memoryview(bytearray(length))
+        buffer = self._room_for(offset, length)
         try:
             return buffer[: _fill(self._fd, buffer, at, cached_only=self._cached)]
         except OSError as error:
             raise Unavailable(f"the disk refused: {error.strerror or error}") from error
+
+
+    def _room_for(self, offset: int, length: int) -> memoryview:
+        """A body that is read in one go is decrypted at once, so it may lie where others have lain:
+        that memory is in the processor's cache.
+        """
+        if offset == 0 and length == self.header.body_size <= READ_AHEAD:
+            self._buffer = self._buffer or _take()
+            return memoryview(self._buffer)[:length]
+        return memoryview(bytearray(length))
+
+    def _release(self) -> None:
+        """Give the buffer back for the next file."""
+        buffer, self._buffer, self._filled = self._buffer, None, 0
+        if buffer is not None and len(buffer) > HEADER_MAX and len(_buffers) < _SPARE:
+            _buffers.append(buffer)
 
 
 def open_stored(
@@ -118,7 +143,7 @@ def open_stored(
     read_ahead: int = 0,
 ) -> StoredFile:
     """Verify the header of an open slot; its descriptor is taken over, and closed on any error."""
-    buffer = _take()
+    buffer = _take() if read_ahead else bytearray(HEADER_MAX)
     try:
         wanted = memoryview(buffer)[: HEADER_MAX + min(read_ahead, READ_AHEAD)]
         size = fileops.size_of(fd)
@@ -134,7 +159,6 @@ def open_stored(
         )
     except BaseException:
         fileops.close(fd)
-        give_back(buffer)
         raise
     return StoredFile(fd, root, header, buffer, filled)
 
@@ -171,9 +195,3 @@ def _take() -> bytearray:
         return _buffers.pop()
     except IndexError:
         return bytearray(HEADER_MAX + READ_AHEAD)
-
-
-def give_back(buffer: bytearray) -> None:
-    """Keep a buffer for the next file."""
-    if len(_buffers) < _SPARE:
-        _buffers.append(buffer)
