@@ -20,7 +20,7 @@ def test_no_other_module_of_the_store_touches_the_disk() -> None:
     """Promise 1 is checked by reading one file; so nobody else may open, link, rename or fsync."""
     touching = {"open", "link", "rename", "replace", "fsync", "fdatasync", "mkdir", "unlink"}
     for path in Path(contentserver.store.__file__).parent.glob("*.py"):
-        if path.name in {"fileops.py", "kernel.py"}:
+        if path.name in {"fileops.py", "kernel.py", "reads.py"}:
             continue
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
