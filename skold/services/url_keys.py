@@ -7,15 +7,13 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from skold.models import Client, UrlKey
 from skold.services.rules import check_actor, check_expiry
-
-AAD = b"skold/url/v1\0"
+from skold.urls import new_url_secret, wrap_url_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +43,12 @@ def issue_url_key(
             _("The data keyset holds no URL key. Add one before issuing signing keys.")
         )
     wrapping = max(wrapping_keys)
-    kid, secret = secrets.token_hex(8), secrets.token_bytes(32)
+    kid, secret = secrets.token_hex(8), new_url_secret()
     key = UrlKey(
         id=kid,
         client=client,
         label=label,
-        wrapped=wrap_url_secret(kid, secret, wrapping_keys[wrapping]),
+        wrapped=wrap_url_key(wrapping_keys[wrapping], kid, secret),
         wrapping=wrapping,
         expires_at=expires_at,
         created_by=actor,
@@ -58,13 +56,6 @@ def issue_url_key(
     key.full_clean()
     key.save(force_insert=True)
     return IssuedUrlKey(key, base64.b64encode(secret).decode())
-
-
-def wrap_url_secret(kid: str, secret: bytes, wrapping_key: bytes) -> str:
-    """base64(nonce ‖ AES-256-GCM(wrapping_key, nonce, secret, AAD "skold/url/v1\\0" ‖ kid))."""
-    nonce = secrets.token_bytes(12)
-    sealed = AESGCM(wrapping_key).encrypt(nonce, secret, AAD + kid.encode())
-    return base64.b64encode(nonce + sealed).decode()
 
 
 def revoke_url_key(*, actor: str, key: UrlKey) -> UrlKey:
