@@ -156,6 +156,13 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "contentserver.api.data_plane_openapi.merge_data_plane",
+    ],
+    "TAGS": [
+        {"name": "operation", "description": "Health and figures, without a credential."},
+    ],
 }
 
 CELERY_BROKER_URL = CONFIG.broker_url

@@ -2,9 +2,11 @@
 
 import json
 import re
+from io import StringIO
 
 import pytest
 import yaml
+from django.core.management import call_command
 from django.test import Client
 from drf_spectacular.validation import validate_schema
 
@@ -22,6 +24,14 @@ def test_the_document_is_valid_openapi_and_served() -> None:
     served = yaml.safe_load(answer.content)
     validate_schema(served)
     assert served["paths"].keys() == document()["paths"].keys()
+
+
+def test_the_command_prints_the_same_document() -> None:
+    printed = StringIO()
+    call_command("spectacular", stdout=printed)
+    assert yaml.safe_load(printed.getvalue()) == yaml.safe_load(
+        Client().get("/api/v1/schema/").content
+    )
 
 
 def test_it_describes_every_route_of_the_data_plane_and_no_other() -> None:
