@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.settings import TEST_HOME
 from tests.support.servers import TestPostgres, running_postgres
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
     from tests.support.plane import DataPlane, Home
 
 _run = ExitStack()
+
+# A busy machine is no finding, a wrong answer is.
+settings.register_profile(
+    "busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("busy machine")
 
 
 def _is_worker(config: pytest.Config) -> bool:
