@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from contentserver import runtime
 from contentserver.conf import Config
-from contentserver.protocol.problems import TYPE_BASE
+from contentserver.protocol.problems import PROBLEM_TYPES, TYPE_BASE
 from skold.control import parts
 from skold.gate import Gate
 from skold.journal import Journal
@@ -25,4 +25,10 @@ def install(config: Config) -> None:
     def url_keys() -> Mapping[int, bytes]:
         return runtime.data_keyset(config).url_keys
 
-    parts.install(gate=gate, journal=journal, url_keys=url_keys, problem_base=TYPE_BASE)
+    parts.install(
+        gate=gate,
+        journal=journal,
+        url_keys=url_keys,
+        problem_base=TYPE_BASE,
+        problem_titles={row.slug: row.title for row in PROBLEM_TYPES.values()},
+    )

@@ -11,9 +11,11 @@ from typing import Any
 import structlog
 from django.core.handlers.asgi import ASGIRequest
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from whitenoise.middleware import WhiteNoiseMiddleware
+
+from contentserver.protocol.problems import CONTENT_TYPE, problem
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -89,12 +91,13 @@ class ContentSecurityPolicyMiddleware:
 
 def unavailable() -> HttpResponse:
     """503 as RFC 9457 problem details."""
-    body = {
-        "type": "about:blank",
-        "title": _("The database does not answer"),
-        "status": 503,
-        "detail": _("Reads and uploads go on; listing, search and administration wait. Try again."),
-    }
-    return JsonResponse(
-        body, status=503, content_type="application/problem+json", headers={"Retry-After": "5"}
+    told = problem(
+        "database_unavailable",
+        _("Reads and uploads go on; listing, search and administration wait. Try again."),
+    )
+    return HttpResponse(
+        told.to_json(),
+        status=told.status,
+        content_type=CONTENT_TYPE,
+        headers={"Retry-After": "5"},
     )

@@ -28,6 +28,7 @@ _ROWS: Final = """
 409 year_sealed           The year is sealed
 410 deleted               The file was deleted
 410 erased                The file was erased
+410 feed_renewed          The change feed was numbered anew
 410 subject_erased        The data subject was erased
 410 upload_expired        The upload has expired
 411 length_required       Content-Length is required
@@ -45,6 +46,8 @@ _ROWS: Final = """
 503 policy_unavailable    The policy is missing or too old
 503 key_missing           A key that the file needs is missing
 503 storage_unavailable   The storage cannot be used
+503 link_unavailable      No link can be signed now
+503 database_unavailable  The database does not answer
 503 file_damaged          The stored file is damaged
 503 year_not_open         The year has not been opened
 503 overloaded            The server is at its limit

@@ -46,9 +46,12 @@ def problem_handler(error: Exception, _context: Mapping[str, Any]) -> Response |
     if api_error is None:
         return None
     status = api_error.status_code
-    slug = api_error.default_code if status == 503 else SLUGS.get(status, "bad_request")
+    titles = parts.problem_titles()
+    slug = api_error.default_code
+    if slug not in titles:
+        slug = SLUGS.get(status, "bad_request")
     body: dict[str, Any] = {"type": parts.problem_base() + slug, "status": status}
-    body["title"] = str(api_error.default_detail)
+    body["title"] = titles[slug]
     if isinstance(api_error.detail, list | dict):
         body["errors"] = api_error.detail
     else:

@@ -3,7 +3,7 @@
 Sköld does not know where they come from. The project installs callables, usually in
 `AppConfig.ready`:
 
-    parts.install(gate=..., journal=..., url_keys=..., problem_base="https://...")
+    parts.install(gate=..., journal=..., url_keys=..., problem_base=..., problem_titles=...)
 
 Each is called at first use and again after a fork: a journal's threads do not survive one.
 """
@@ -34,6 +34,7 @@ class Makers:
     journal: MakeJournal
     url_keys: MakeUrlKeys
     problem_base: str
+    problem_titles: Mapping[str, str]
 
 
 @dataclass(slots=True)
@@ -51,15 +52,20 @@ _lock = threading.Lock()
 
 
 def install(
-    *, gate: MakeGate, journal: MakeJournal, url_keys: MakeUrlKeys, problem_base: str
+    *,
+    gate: MakeGate,
+    journal: MakeJournal,
+    url_keys: MakeUrlKeys,
+    problem_base: str,
+    problem_titles: Mapping[str, str],
 ) -> None:
     """Say where the parts come from. `journal` gives one that is not started yet: it is started at
     first use and closed at exit. `url_keys` gives number -> key of the data keyset. `problem_base`
-    precedes the type of a problem (RFC 9457).
+    precedes the type of a problem (RFC 9457); `problem_titles` gives each type its one title.
     """
     global _makers
     shut()
-    _makers = Makers(gate, journal, url_keys, problem_base)
+    _makers = Makers(gate, journal, url_keys, problem_base, problem_titles)
 
 
 def is_installed() -> bool:
@@ -85,6 +91,11 @@ def url_keys() -> Mapping[int, bytes]:
 def problem_base() -> str:
     """What precedes the type of a problem."""
     return _get_makers().problem_base
+
+
+def problem_titles() -> Mapping[str, str]:
+    """The title of each type that the project knows."""
+    return _get_makers().problem_titles
 
 
 def shut() -> None:

@@ -7,6 +7,7 @@ from django.db import connection
 from rest_framework.test import APIClient
 
 from contentserver.catalog.models import ChangeFeed
+from contentserver.protocol.problems import PROBLEM_TYPES
 from tests.support.catalog import Library, clear
 
 pytestmark = pytest.mark.django_db
@@ -78,6 +79,8 @@ def test_a_place_in_a_feed_that_was_numbered_anew_is_refused(
     control_plane.rebuild().run()
     answer = api.get("/api/v1/changes", {"after": after})
     assert answer.status_code == 410
+    assert answer.json()["type"] == PROBLEM_TYPES["feed_renewed"].type
+    assert answer.json()["title"] == PROBLEM_TYPES["feed_renewed"].title
     assert "Begin again" in answer.json()["detail"]
     assert read_on(api, "")[0] == [1]
 

@@ -10,6 +10,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from contentserver.api.description import document
+from contentserver.protocol.problems import PROBLEM_TYPES
 from skold.credentials import new_api_key
 from tests.integration.api.conftest import caller
 from tests.support.catalog import Library
@@ -130,3 +131,19 @@ def test_where_it_cannot_be_recorded_it_is_503_and_nothing_is_told(
     assert answer.status_code == 503
     assert answer.json()["type"].endswith("not_recorded")
     assert answer["Retry-After"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "slug"),
+    [
+        ("get", "files/xyz", "not_found"),
+        ("patch", "files", "method_not_allowed"),
+        ("post", "clients", "bad_request"),
+    ],
+)
+def test_a_problem_is_titled_as_in_the_one_table(
+    api: APIClient, method: str, path: str, slug: str
+) -> None:
+    told = getattr(api, method)(f"/api/v1/{path}", {}, format="json").json()
+    row = PROBLEM_TYPES[slug]
+    assert (told["type"], told["title"], told["status"]) == (row.type, row.title, row.status)
