@@ -68,6 +68,8 @@ WSGI_APPLICATION = "contentserver.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        # Before those of any application: unfold must stand before the admin, and we override both.
+        "DIRS": [BASE_DIR / "contentserver" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -92,6 +94,7 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 
 LANGUAGE_CODE = CONFIG.language
 LANGUAGES = [("en", _("English"))]
@@ -206,6 +209,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_SUBHEADER": CONFIG.institution,
     "SITE_SYMBOL": "inventory_2",
     "SITE_URL": reverse_lazy("admin:index"),
+    "DASHBOARD_CALLBACK": "contentserver.admin.dashboard.add_figures",
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "BORDER_RADIUS": "6px",
