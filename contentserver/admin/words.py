@@ -4,10 +4,11 @@ import datetime as dt
 from collections.abc import Mapping
 
 from django.template.defaultfilters import filesizeformat
-from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+
+from skold.admin import badges
 
 LINK = "text-primary-600 dark:text-primary-500"
 
@@ -35,5 +36,4 @@ def mono(text: object) -> SafeString:
 
 def badge(value: str, text: str, shades: Mapping[str, str]) -> SafeString:
     """The coloured label that lists show, for a page of one object."""
-    label = {"text": text, "type": shades.get(value)}
-    return render_to_string("unfold/helpers/label.html", label)
+    return badges.badge(shades.get(value, ""), text)
