@@ -115,7 +115,6 @@ class StoredFile:
         except OSError as error:
             raise Unavailable(f"the disk refused: {error.strerror or error}") from error
 
-
     def _room_for(self, offset: int, length: int) -> memoryview:
         """A body that is read in one go is decrypted at once, so it may lie where others have lain:
         that memory is in the processor's cache.
