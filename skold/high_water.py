@@ -5,7 +5,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from skold.disk import FILE_MODE, Disk, opened
+from skold.disk import FILE_MODE, Disk, flush, opened
 
 
 class HighWater:
@@ -44,5 +44,5 @@ class HighWater:
                 return
             # One short write within a sector, of the same or a greater length: never seen in parts.
             os.pwrite(fd, b"%d\n" % number, 0)
-            os.fsync(fd)
+            flush(fd)
         Disk().sync_folder(self.path.parent)

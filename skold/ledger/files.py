@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from skold.disk import FILE_MODE, Disk, opened
+from skold.disk import FILE_MODE, Disk, flush, opened
 
 _SUFFIX = ".new"
 
@@ -23,7 +23,7 @@ def replace_all_durably(files: Mapping[Path, bytes]) -> None:
         temporary = path.with_name(path.name + _SUFFIX)
         with opened(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE) as fd:
             disk.write(fd, raw, 0)
-            os.fsync(fd)
+            flush(fd)
         temporary.rename(path)
     for folder in folders:
         disk.sync_folder(folder)
