@@ -67,8 +67,8 @@ class Disk:
 
 
 def flush(fd: int) -> None:
-    """fsync of a file or folder. Raises OSError also where only fstat tells the truth: XFS that shut
-    itself down reports success for a folder whose changes it threw away (measured on Linux 6.18).
+    """fsync of a file or folder. Raises OSError also where only fstat tells the truth: XFS that
+    shut itself down reports success for a folder whose changes it threw away (seen on Linux 6.18).
     """
     os.fsync(fd)
     os.fstat(fd)
