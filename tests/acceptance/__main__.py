@@ -26,7 +26,11 @@ def main() -> int:
     chosen = _arguments()
     console = Console()
     library = Library.scan(chosen.library.resolve())
-    del library.sources[chosen.limit :]
+    if chosen.limit is not None:
+        del library.sources[chosen.limit :]
+    if not library.sources:
+        console.print(f"no files in {library.folder}: nothing was shown")
+        return 1
     describe_skipped(library, console)
     chosen.folder.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="acceptance-", dir=chosen.folder.resolve()))
