@@ -91,6 +91,7 @@ class OpenYearForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         if "root" not in self.fields:
             return
+        this_year = timezone.localdate().year
         here = StorageRoot.objects.filter(node=settings.CONFIG.node, present=True)
         names = [(name, name) for name in here.values_list("name", flat=True)]
         self.fields["root"] = forms.ChoiceField(
@@ -98,11 +99,11 @@ class OpenYearForm(forms.ModelForm):  # type: ignore[type-arg]
         )
         self.fields["year"] = forms.IntegerField(
             label=_("Year"),
-            min_value=1970,
-            max_value=9999,
-            initial=timezone.localdate().year + 1,
+            min_value=this_year,
+            max_value=this_year + 1,
+            initial=this_year + 1,
             widget=UnfoldAdminIntegerFieldWidget,
-            help_text=_("From the current year on it takes commits; an earlier one takes imports."),
+            help_text=_("The current year or the next. Earlier years cannot be opened."),
         )
 
 

@@ -27,10 +27,11 @@ class LayoutRefused(Exception):
 def with_year(
     payload: Payload, year: int, root: str, *, roots: Collection[str], today: dt.date
 ) -> dict[str, Any]:
-    """The layout with one more year: open from the current year on, importing before it.
+    """The layout with one more open year: this one or the next.
 
-    A year that already lies on that root leaves the layout as it is, so a request may be answered
-    twice. Raises LayoutRefused.
+    An earlier one is refused: there are no imports, so nothing could be stored in it. A year that
+    already lies on that root leaves the layout as it is, so a request may be answered twice. Raises
+    LayoutRefused.
     """
     years: dict[str, Any] = {name: list(places) for name, places in payload["years"].items()}
     places = years.get(str(year), [])
@@ -43,12 +44,13 @@ def with_year(
         raise LayoutRefused(
             f"no storage root is called {root}; there are: {', '.join(sorted(roots))}"
         )
-    if not 1970 <= year <= today.year + 1:
+    if not today.year <= year <= today.year + 1:
         raise LayoutRefused(
-            f"the year {year} is not between 1970 and {today.year + 1}, the next year"
+            f"the year {year} cannot be opened: only {today.year} and {today.year + 1} can, "
+            f"because nothing is stored in earlier years"
         )
-    state = "open" if year >= today.year else "importing"
-    years[str(year)] = [{"root": root, "state": state}]
+    # Its folder is made by the first commit: readers ask for it only once the year takes none.
+    years[str(year)] = [{"root": root, "state": "open"}]
     return {**payload, "years": dict(sorted(years.items()))}
 
 

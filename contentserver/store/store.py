@@ -2,7 +2,7 @@
 databases.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import tzinfo
 from pathlib import Path
 from uuid import UUID
@@ -15,7 +15,7 @@ from contentserver.store.environment import Environment
 from contentserver.store.erasure import ErasureKeys
 from contentserver.store.errors import Deleted, NotStored, StoreError, Unavailable
 from contentserver.store.keyset import Keyset
-from contentserver.store.layout import Layout
+from contentserver.store.layout import Layout, Place
 from contentserver.store.metadata import Metadata
 from contentserver.store.outbox import Entry, Outbox
 from contentserver.store.recovery import Recovery
@@ -213,7 +213,7 @@ class Store:
         try:
             layout = self._environment.layout()
             for year in layout.iter_years():
-                roots.places(layout.places(year))
+                found += _problems_of(roots, year, layout.places(year))
             layout.root_for_commit(self._environment.year_now())
         except StoreError as error:
             found.append(str(error))
@@ -222,3 +222,16 @@ class Store:
     def close(self) -> None:
         """Let the roots go; open files and uploads end with their own `close`."""
         self._environment.roots.close()
+
+
+def _problems_of(roots: Roots, year: int, places: Iterable[Place]) -> list[str]:
+    """What is missing of a year: the root, or the folder of a year that takes no commits."""
+    found = []
+    for place in places:
+        try:
+            root = roots.get(place.root)
+            if place.state != "open":
+                root.check_year(year)
+        except StoreError as error:
+            found.append(str(error))
+    return found

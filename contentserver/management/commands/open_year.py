@@ -14,8 +14,8 @@ from contentserver.operations.layout_sync import request_year
 
 class Command(BaseCommand):
     help = _(
-        "Asks the bridge to open a year on a storage root: the next one before it begins, or an "
-        "earlier one for imports. In December beat asks by itself. "
+        "Asks the bridge to open a year on a storage root: the next one before it begins, or "
+        "the current one. Earlier years cannot be opened. In December beat asks by itself. "
         "Example: manage.py open_year 2027 --root root-2"
     )
 

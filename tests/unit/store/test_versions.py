@@ -135,6 +135,29 @@ def test_a_sealed_year_whose_folder_is_gone_is_no_absent_file(
     assert get(two_years) == b"2026.1"
 
 
+@pytest.mark.parametrize("state", ["sealed", "importing", "moving"])
+def test_a_settled_year_whose_folder_is_gone_is_named_as_a_problem(
+    machine: Machine, state: str
+) -> None:
+    years = {"2020": [("root-1", state)], "2026": [("root-1", "open")]}
+    machine.set_layout(years)
+    store = machine.open()
+    (problem,) = store.problems()
+    assert "2020 is not on the root root-1" in problem
+    (machine.folder / "root-1" / "2020").mkdir()
+    assert store.problems() == []
+
+
+def test_an_open_year_needs_no_folder_before_its_first_commit(machine: Machine) -> None:
+    machine.set_layout({"2025": [("root-1", "open")], "2026": [("root-1", "open")]})
+    store = machine.open()
+    assert store.problems() == []
+    with pytest.raises(NotStored):
+        get(store, key="b")
+    put(store, b"one")
+    assert get(store) == b"one"
+
+
 def test_while_a_year_is_moved_the_fuller_copy_answers(two_years: Store, machine: Machine) -> None:
     create_root(machine.folder / "root-2", "root-2")
     for path in (machine.folder / "root-1" / "2025").rglob("*.1"):
