@@ -158,7 +158,7 @@ class Year(models.Model):
 
 
 class PublishedLayout(models.Model):
-    """Every layout the bridge has met on disk; the one in force is the one the years name."""
+    """Every layout the bridge has met on disk; the one in force is the file's."""
 
     number = models.BigIntegerField(_("number"), primary_key=True)
     payload = models.JSONField(_("layout"))

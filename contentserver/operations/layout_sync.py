@@ -68,7 +68,10 @@ class LayoutSync:
         request.save(update_fields=["answered_at", "layout_number", "refusal"])
 
     def _copy(self, document: Document) -> None:
-        """Make the tables say what the file says."""
+        """Make the tables say what the file says.
+
+        A year keeps the number since which it lies where it lies and takes what it takes.
+        """
         wanted = {
             (int(year), place["root"]): place["state"]
             for year, places in document.payload["years"].items()
@@ -76,7 +79,8 @@ class LayoutSync:
         }
         rows = Year.objects.values_list("year", "root", "state", "layout_number")
         present = {(year, root): (state, number) for year, root, state, number in rows}
-        if present == {place: (state, document.number) for place, state in wanted.items()}:
+        recorded = PublishedLayout.objects.filter(number=document.number).exists()
+        if recorded and {place: state for place, (state, _) in present.items()} == wanted:
             return
         with transaction.atomic():
             PublishedLayout.objects.update_or_create(
@@ -88,9 +92,19 @@ class LayoutSync:
             )
             Year.objects.all().delete()
             Year.objects.bulk_create(
-                Year(year=year, root=root, state=state, layout_number=document.number)
+                Year(
+                    year=year,
+                    root=root,
+                    state=state,
+                    layout_number=_since(present.get((year, root)), state, document.number),
+                )
                 for (year, root), state in wanted.items()
             )
+
+
+def _since(present: tuple[str, int] | None, state: str, number: int) -> int:
+    """The layout since which a place has this state; never above `number`, the one in force."""
+    return min(present[1], number) if present is not None and present[0] == state else number
 
 
 def _highest() -> int:

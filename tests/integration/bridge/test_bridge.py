@@ -147,6 +147,9 @@ def test_a_year_asked_for_is_opened_in_the_file_and_shown_from_it(
     keyset = runtime.data_keyset(library.home.config)
     assert keyset.newest_year_key(this_year + 1)[0] == (this_year + 1) * 1000 + 1
     assert StorageRoot.objects.get().name == "root-1"
+    number = LayoutRequest.objects.get(pk=asked.pk).layout_number
+    since = dict(Year.objects.values_list("year", "layout_number"))
+    assert since == {this_year: number - 1, this_year + 1: number}
 
 
 def test_a_year_on_an_unknown_root_is_refused_with_the_reason(
