@@ -23,6 +23,7 @@ class ChangesView(GuardedView, APIView):
     """GET /api/v1/changes?after="""
 
     gate_actions: ClassVar = {"get": "list"}
+    query_parameters: ClassVar = {"get": ("after", SIZE)}
 
     @extend_schema(
         operation_id="changes_list",

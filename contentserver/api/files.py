@@ -66,6 +66,7 @@ class FileViewSet(
         "versions": "list",
         "content": "read",
     }
+    query_parameters: ClassVar = {"content": ("version", "disposition")}
 
     def gate_also(self) -> tuple[str, ...]:
         """A link is signed in the name of the caller, who must be allowed to sign."""

@@ -23,6 +23,7 @@ class AuditViewSet(
     """
 
     gate_actions = dict.fromkeys(("list", "retrieve"), "audit")
+    query_parameters = {"retrieve": tuple(filters.AuditFilter.base_filters)}
     queryset = AuditRecord.objects.all()
     serializer_class = serializers.AuditRecordSerializer
     pagination_class = KeysetPagination

@@ -19,6 +19,7 @@ from rest_framework.routers import SimpleRouter
 from rest_framework.views import APIView
 
 from skold.api.authentication import ApiUser, CredentialRejected, GateAuthentication
+from skold.api.parameters import check_parameters
 from skold.api.problems import NotRecorded, problem_handler
 from skold.control import parts
 from skold.control.recording import ControlAccess
@@ -61,6 +62,8 @@ class GuardedView(Base):
     authentication_classes = [GateAuthentication]
     permission_classes = [GatePermission]
     gate_actions: ClassVar[Mapping[str, str]] = {}
+    query_parameters: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """By action: parameters besides those of filters and pages. Others are refused."""
     access: ControlAccess
 
     def gate_action(self) -> str | None:
@@ -97,6 +100,7 @@ class GuardedView(Base):
             self._begin(request, _reason(refusal, self.access))
             raise
         self._begin(request, None)
+        check_parameters(request, self)
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         """Record how it ended."""
