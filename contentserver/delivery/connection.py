@@ -7,6 +7,8 @@ waits for ever for a head that never ends and for a reader that never reads; the
 """
 
 import asyncio
+import functools
+import time
 from typing import Any, ClassVar
 from urllib.parse import unquote
 
@@ -16,6 +18,8 @@ from uvicorn.protocols.http.httptools_impl import (
     HttpToolsProtocol,
     RequestResponseCycle,
 )
+
+from contentserver.protocol.dates import format_http_date
 
 SWEEP = 5.0  # seconds; a connection that has not moved for two sweeps is ended
 IDLE_SWEEPS = 15  # sweeps without a request, after which a kept-alive connection is closed
@@ -44,9 +48,11 @@ class Cycle(RequestResponseCycle):
             self._send_body(message.get("body", b""), more=message.get("more_body", False))
 
     def _head_of(self, status: int, headers: list[tuple[bytes, bytes]]) -> bytes:
-        lines = [STATUS_LINE[status]]
+        # Not uvicorn's Date: it is up to a second old, and Last-Modified must not be later
+        # (RFC 9110 section 8.8.2.1).
+        lines = [STATUS_LINE[status], date_line(int(time.time()))]
         lengthless = status >= 200 and status not in {204, 304} and self.scope["method"] != "HEAD"
-        for name, value in self.default_headers + list(headers):
+        for name, value in headers:
             lowered = name.lower()
             if lowered == b"content-length":
                 self.expected_content_length = int(value)
@@ -174,6 +180,12 @@ class Connection(HttpToolsProtocol):
         self._idle_sweeps += 1
         answered = self.cycle is not None and self.cycle.response_complete
         return answered and self._idle_sweeps > IDLE_SWEEPS
+
+
+@functools.lru_cache(maxsize=2)
+def date_line(second: int) -> bytes:
+    """The field `Date` with its line end; it is written once a second, not for each answer."""
+    return b"date: %b\r\n" % format_http_date(second).encode()
 
 
 async def sweep(every: float = SWEEP) -> None:

@@ -5,6 +5,7 @@ page cache is read
 on the event loop; whatever would wait for the disk goes to a thread.
 """
 
+import time
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import NamedTuple
@@ -44,6 +45,7 @@ class Reader:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._descriptions = Descriptions()
 
     async def get(self, access: Access) -> None:
         """Answer 200, 206, 304, or raise what the table of problems turns into 404, 410, 412, 416,
@@ -89,7 +91,7 @@ class Reader:
 
     async def _send(self, access: Access, stored: StoredFile, which: Which, rules: Rules) -> None:
         request = access.request
-        headers, etag, modified = describe(stored, access, which, rules)
+        headers, etag, modified = self._descriptions.of(stored, access, which, rules)
         answer = evaluate(request.method, request.headers, etag, modified)
         if answer is Outcome.PRECONDITION_FAILED:
             raise PreconditionFailed(stored.version)
@@ -143,28 +145,54 @@ class Reader:
 _LASTING = 6  # how many of the headers of `describe` a 304 carries too (RFC 9110 section 15.4.5)
 
 
+class Descriptions:
+    """Headers of the versions read last, made once: a version never changes, the rules rarely."""
+
+    def __init__(self, limit: int = 8192) -> None:
+        self._limit = limit
+        self._known: dict[tuple[bytes, bool, str | None], tuple[Rules, Headers, str, int]] = {}
+
+    def of(
+        self, stored: StoredFile, access: Access, which: Which, rules: Rules
+    ) -> tuple[Headers, str, int]:
+        """The headers that describe a version (a list of the caller's own), its entity tag, and its
+        time in whole seconds.
+        """
+        exact = which.version is not None
+        wanted = access.principal.disposition if access.principal else None
+        place = (stored.header.file_id, exact, wanted)
+        known = self._known.get(place)
+        if known is None or known[0] is not rules:
+            if len(self._known) >= self._limit:
+                self._known.clear()
+            known = self._known[place] = (rules, *describe(stored, rules, wanted, exact=exact))
+        return known[1].copy(), known[2], known[3]
+
+
 def describe(
-    stored: StoredFile, access: Access, which: Which, rules: Rules
+    stored: StoredFile, rules: Rules, wanted: str | None, *, exact: bool
 ) -> tuple[Headers, str, int]:
-    """The headers that describe a version, its entity tag, and its time in whole seconds."""
+    """As `Descriptions.of`. `wanted` is the disposition that a signed URL asks for."""
     metadata = stored.metadata
-    etag = stored.etag
     modified = stored.committed_at_ns // 1_000_000_000
+    # A clock that was set back would put it after Date (RFC 9110 section 8.8.2.1).
+    shown = min(modified, int(time.time()))
     media_type = metadata.media_type or "application/octet-stream"
-    exact = which.version is not None
+    inline = rules.shows_inline(media_type) and wanted != "attachment"
+    disposition = content_disposition("inline" if inline else "attachment", metadata.filename)
     headers: Headers = [
-        (b"etag", etag.encode()),
+        (b"etag", stored.etag.encode()),
         (b"x-version", str(stored.version).encode()),
-        (b"last-modified", format_http_date(modified).encode()),
+        (b"last-modified", format_http_date(shown).encode()),
         (b"cache-control", _cache_control(rules, exact=exact)),
         (b"repr-digest", format_sha256(stored.digest).encode()),
         (b"accept-ranges", b"bytes"),
         (b"content-type", media_type.encode("latin-1")),
-        (b"content-disposition", _disposition(access, rules, media_type, metadata.filename)),
+        (b"content-disposition", disposition.encode("latin-1")),
     ]
     if stored.header.imported:
         headers.append((b"x-imported", b"true"))
-    return headers, etag, modified
+    return headers, stored.etag, modified
 
 
 def _cache_control(rules: Rules, *, exact: bool) -> bytes:
@@ -173,12 +201,6 @@ def _cache_control(rules: Rules, *, exact: bool) -> bytes:
     if exact and rules.cache_control:
         return rules.cache_control.encode("latin-1")
     return b"private, no-cache"
-
-
-def _disposition(access: Access, rules: Rules, media_type: str, filename: str | None) -> bytes:
-    wanted = access.principal.disposition if access.principal else None
-    inline = rules.shows_inline(media_type) and wanted != "attachment"
-    return content_disposition("inline" if inline else "attachment", filename).encode("latin-1")
 
 
 def which_version(query: bytes) -> Which:

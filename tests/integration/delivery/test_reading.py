@@ -3,9 +3,11 @@
 import base64
 import hashlib
 import os
+import time
 
 import pytest
 
+from contentserver.protocol.dates import parse_http_date
 from tests.support.plane import DataPlane
 from tests.support.records import pairs
 
@@ -21,6 +23,20 @@ def photo(shared_data_plane: DataPlane) -> tuple[DataPlane, str, bytes, dict[str
     answer = shared_data_plane.http.put(url, content=body, headers=headers)
     assert answer.status_code == 201, answer.text
     return shared_data_plane, url, body, dict(answer.headers)
+
+
+def test_last_modified_is_never_later_than_date(shared_data_plane: DataPlane) -> None:
+    url = "/v1/content/photos/reading/dated"
+    for number in range(3):
+        time.sleep(1.02 - time.time() % 1)  # just after the turn of a second
+        shared_data_plane.http.put(url, content=b"%d" % number).raise_for_status()
+        headers = shared_data_plane.http.get(url).headers
+        modified, date = (
+            parse_http_date(headers[name].strip()) for name in ("last-modified", "date")
+        )
+        assert modified <= date
+        assert abs(time.time() - date) < 2
+        assert headers.get_list("date") == [headers["date"]]
 
 
 def test_it_gives_back_what_was_stored(photo) -> None:
