@@ -1,5 +1,6 @@
 """Versions of one file, and the heads of many, read from the disk: no database is asked."""
 
+import json
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -111,13 +112,23 @@ def _rfc3339(ns: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest // 1000:06d}Z"
 
 
+def _check_members(members: list[tuple[str, Any]]) -> None:
+    seen: set[str] = set()
+    for name, _ in members:
+        if name in seen:
+            raise BadRequest(f"the member {name[:64]!a} is given more than once; send it once")
+        seen.add(name)
+
+
 def _read_wanted(body: bytes) -> tuple[str, list[str]]:
     """The collection and keys asked for. Raises BadRequest naming the member that is wrong;
     BadKey.
     """
     try:
         wanted = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        # orjson takes the last of two members of one name; a proxy in between may take the first.
+        json.loads(body, object_pairs_hook=_check_members)
+    except (orjson.JSONDecodeError, RecursionError):
         raise BadRequest('the body is not JSON; send {"collection": …, "keys": […]}') from None
     if not isinstance(wanted, dict) or wanted.keys() != {"collection", "keys"}:
         raise BadRequest('the body is an object with exactly the members "collection" and "keys"')

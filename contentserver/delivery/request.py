@@ -42,6 +42,7 @@ class Request:
     """Headers are Latin-1 text by lower-case name; `arrived` is time.perf_counter()."""
 
     __slots__ = (
+        "_needs_host",
         "address",
         "arrived",
         "headers",
@@ -58,6 +59,7 @@ class Request:
         self.method: str = scope["method"]
         self.raw_path: bytes = scope["raw_path"]
         self.query: bytes = scope["query_string"]
+        self._needs_host = scope["http_version"] == "1.1"
         client = scope.get("client")
         self.address: str = client[0] if client else "local"
         self.receive = receive
@@ -66,12 +68,14 @@ class Request:
         self.request_id = next(_request_ids)
 
     def read_headers(self, pairs: list[tuple[bytes, bytes]]) -> None:
-        """Take the headers in. Raises BadRequest naming the header that stands twice or contradicts
-        another.
+        """Take the headers in. Raises BadRequest naming the header that is missing (RFC 9112
+        section 3.2), stands twice or contradicts another.
         """
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in pairs}
         if len(headers) != len(pairs):
             headers = _joined(pairs)
+        if self._needs_host and "host" not in headers:
+            raise BadRequest("HTTP/1.1 needs the header Host; send it", close=True)
         if "transfer-encoding" in headers and "content-length" in headers:
             raise BadRequest(
                 "Content-Length and Transfer-Encoding exclude each other; send one", close=True

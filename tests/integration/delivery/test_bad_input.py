@@ -109,6 +109,39 @@ def test_heads_that_smuggle_are_400_and_the_connection_ends(
     assert shared_data_plane.http.get("/v1/content/photos/smuggled").status_code == 404
 
 
+def test_http_1_1_without_host_is_400_recorded_and_the_connection_ends(
+    shared_data_plane: DataPlane,
+) -> None:
+    wire = Wire(shared_data_plane)
+    wire.send("GET /v1/content/photos/a HTTP/1.1\r\nAUTH\r\n\r\n")
+    status, headers, body = wire.answer()
+    assert (status, headers["connection"]) == (400, "close")
+    assert "Host" in json.loads(body)["detail"]
+    assert wire.is_closed()
+    asked, _ = pairs(shared_data_plane, headers["x-request-id"])
+    assert len(asked) == 1
+
+
+def test_http_1_0_needs_no_host(shared_data_plane: DataPlane) -> None:
+    wire = Wire(shared_data_plane)
+    wire.send("GET /v1/content/photos/nowhere HTTP/1.0\r\nAUTH\r\n\r\n")
+    assert wire.answer()[0] == 404
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"collection": "documents", "collection": "photos", "keys": ["a"]}',
+        b'{"collection": "photos", "keys": ["a"], "\\u006beys": ["b"]}',
+        b'{"collection": "photos", "keys": ' + b"[" * 1000 + b"]" * 1000 + b', "keys": ["a"]}',
+    ],
+)
+def test_heads_with_a_doubled_member_are_400(shared_data_plane: DataPlane, body: bytes) -> None:
+    answer = shared_data_plane.http.post("/v1/heads", content=body)
+    assert answer.status_code == 400
+    assert answer.json()["type"].endswith("/bad_request")
+
+
 def test_a_refused_body_leaves_the_connection_usable(shared_data_plane: DataPlane) -> None:
     wire = Wire(shared_data_plane)
     wire.send(
