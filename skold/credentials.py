@@ -18,7 +18,7 @@ SECRET_LENGTH = 43  # 62**43 > 2**256
 CHECKSUM_LENGTH = 6
 LENGTH = len(PREFIX) + ID_LENGTH + 1 + SECRET_LENGTH + CHECKSUM_LENGTH
 
-_ID = slice(len(PREFIX), len(PREFIX) + ID_LENGTH)
+ID = slice(len(PREFIX), len(PREFIX) + ID_LENGTH)
 _BAR = len(PREFIX) + ID_LENGTH
 
 
@@ -71,7 +71,7 @@ def parse_api_key(text: str) -> str:
         raise MalformedKey("an API key has the form skd_<id>_<secret><checksum>; copy it again")
     if _checksum(text[:-CHECKSUM_LENGTH]) != text[-CHECKSUM_LENGTH:]:
         raise MalformedKey("the API key's checksum does not match; copy it again")
-    return text[_ID]
+    return text[ID]
 
 
 def check(plaintext: str, sha256: bytes) -> bool:

@@ -65,16 +65,19 @@ class SignedFile:
         self._seen: tuple[int, int, int] | None = None
         self._next_look = float("-inf")
         self._looking = threading.Lock()
+        self._too_old = False
         self._document: Document | None = None
 
     def current(self) -> Document:
-        """The newest good document. Raises PolicyMissing or PolicyTooOld."""
+        """The newest good document. Raises PolicyMissing or PolicyTooOld; its age is judged at each
+        look at the file.
+        """
         if self._monotonic() >= self._next_look:
             self._look_once()
         document = self._document
         if document is None:
             raise PolicyMissing(f"no {self._kind} at {self.path}: {self.alarm}")
-        if self._max_age is not None and self._age(document) > self._max_age:
+        if self._too_old:
             raise PolicyTooOld(
                 f"the {self._kind} was stamped {self._age(document):.0f} s ago, more than the "
                 f"{self._max_age} s allowed; is the bridge running?"
@@ -85,6 +88,10 @@ class SignedFile:
     def age_seconds(self) -> float | None:
         """Seconds since the last good document was stamped; None before the first."""
         return None if self._document is None else self._age(self._document)
+
+    def _is_too_old(self) -> bool:
+        document, limit = self._document, self._max_age
+        return document is not None and limit is not None and self._age(document) > limit
 
     def _age(self, document: Document) -> float:
         return self._clock() / 1_000_000_000 - document.issued_at
@@ -97,6 +104,7 @@ class SignedFile:
             now = self._monotonic()
             if now >= self._next_look:
                 self._look()
+                self._too_old = self._is_too_old()
                 self._next_look = now + self._interval
         finally:
             self._looking.release()

@@ -10,7 +10,7 @@ from contentserver.delivery.access import Access
 from contentserver.delivery.body import Patience
 from contentserver.delivery.errors import EndUserRefused, Forbidden
 from contentserver.delivery.metrics import Metrics
-from contentserver.delivery.rules import Rules, RulesReader
+from contentserver.delivery.rules import RulesReader
 from contentserver.store.store import Store
 from skold.gate import Gate
 from skold.journal import Journal
@@ -44,7 +44,7 @@ class Parts:
         default_factory=lambda: ThreadPoolExecutor(WRITERS, "write")
     )
 
-    def decide(self, access: Access) -> Rules:
+    def decide(self, access: Access) -> None:
         """Let the access pass, or raise Forbidden. No rule is a refusal."""
         assert access.principal is not None
         decision = self.gate.decide(access.principal, access.action, access.collection, access.key)
@@ -52,8 +52,6 @@ class Parts:
         if not decision.allowed:
             wanted = END_USER.get(decision.reason)
             raise EndUserRefused(decision.reason, wanted) if wanted else Forbidden(decision.reason)
-        assert access.collection is not None
-        return self.rules.of(access.collection)
 
     async def reading(self, work: Callable[..., T], *arguments: Any) -> T:
         """Run blocking disk reads on a thread, so that a cold read stalls nobody else."""

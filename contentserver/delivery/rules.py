@@ -9,8 +9,6 @@ from typing import Any
 from contentserver.protocol.media_types import matches
 from skold.policy import Policy
 
-UNLIMITED = None
-
 
 @dataclass(frozen=True, slots=True)
 class Rules:

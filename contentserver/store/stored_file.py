@@ -32,8 +32,8 @@ class StoredFile:
     """
 
     __slots__ = (
-        "_buffer", "_cached", "_fd", "_filled", "_reader", "committed_at_ns", "digest",
-        "etag", "header", "metadata", "root", "size", "version",
+        "_buffer", "_cached", "_fd", "_filled", "_reader", "committed_at_ns",
+        "header", "metadata", "root", "size", "version",
     )  # fmt: skip
 
     def __init__(self, fd: int, root: str, header: Header, buffer: bytearray, filled: int) -> None:
@@ -49,12 +49,20 @@ class StoredFile:
         self.header = header
         self.version: Version = header.version
         self.size = header.size
-        self.digest = header.digest
         self.metadata = header.metadata
         self.committed_at_ns = header.committed_at_ns
-        self.etag = etag_of(header.version, self.digest)
         if filled < header.header_len + header.body_size:
             self._release()
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of the plaintext."""
+        return self.header.digest
+
+    @property
+    def etag(self) -> str:
+        """The strong entity tag, quoted."""
+        return etag_of(self.version, self.digest)
 
     def read(self, start: int, length: int, *, cached_only: bool = False) -> bytes:
         """Plaintext from `start`, shorter only at the end. Raises Corrupt; WouldBlock with
