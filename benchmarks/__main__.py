@@ -26,7 +26,7 @@ from benchmarks.servers.nginx import Nginx
 
 HERE = Path(__file__).resolve().parent
 EXAMPLES = """examples:
-  make bench                                  everything, three rounds (about 20 minutes)
+  make bench                                  everything, three rounds (about 12 minutes)
   python -m benchmarks --quick                a short look (about 3 minutes); results.* stay
   python -m benchmarks --folder /mnt/archive  on the disk that matters
 """

@@ -12,16 +12,16 @@ class Plan:
     files: int = 10_000
     file_size: int = 64 * KIB
     rounds: int = 3
-    read_seconds: float = 15
+    read_seconds: float = 8
     read_connections: tuple[int, ...] = (64, 1000)
-    upload_seconds: float = 8
+    upload_seconds: float = 5
     upload_connections: tuple[int, ...] = (1, 64)
     large_size: int = 64 * MIB
     large_count: int = 8
     large_connections: int = 4
     bulk_size: int = GIB
     legacy_threads: tuple[int, ...] = (2, 4, 8, 16, 32, 64)
-    calibration_seconds: float = 5
+    calibration_seconds: float = 3
     limit: float = 300
     """No single measurement of one server may take longer."""
 

@@ -148,7 +148,7 @@ _LASTING = 6  # how many of the headers of `describe` a 304 carries too (RFC 911
 class Descriptions:
     """Headers of the versions read last, made once: a version never changes, the rules rarely."""
 
-    def __init__(self, limit: int = 8192) -> None:
+    def __init__(self, limit: int = 16_384) -> None:
         self._limit = limit
         self._known: dict[tuple[bytes, bool, str | None], tuple[Rules, Headers, str, int]] = {}
 
