@@ -1,5 +1,6 @@
 """`python -m contentserver.embedded`: the whole house on this machine, until Ctrl-C or SIGTERM."""
 
+import os
 import signal
 import sys
 from typing import Any
@@ -12,6 +13,8 @@ from contentserver.embedded.supervisor import Supervisor
 
 def main() -> int:
     """Returns the exit status: 0 after an asked-for stop, 1 when something went wrong."""
+    # The logs, and what Valkey and the worker write, are nobody else's to read.
+    os.umask(0o077)
     supervisor = Supervisor(config())
 
     def stop(_number: int, _frame: Any) -> None:

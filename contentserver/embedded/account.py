@@ -100,7 +100,12 @@ def _outside(home: Path, program: Path, account: Account) -> Account:
     state.mkdir(mode=0o711, exist_ok=True)
     if state.is_symlink() or state.stat().st_uid != os.geteuid():
         raise CannotRun(f"{state} belongs to somebody else. Remove it, or set DATABASE_URL.")
+    state.chmod(0o711)
     copied = None if _can_run(account.prefix, program, state) else state / "programs"
+    if copied is not None:
+        # The account reaches it as one of the others, whatever our umask.
+        copied.mkdir(exist_ok=True)
+        copied.chmod(0o711)
     print(f"no capability dac_override: PostgreSQL and Valkey keep their state in {state}")
     return Account(account.uid, account.gid, account.prefix, state, copied)
 
