@@ -25,10 +25,16 @@ def install(config: Config) -> None:
     def url_keys() -> Mapping[int, bytes]:
         return runtime.data_keyset(config).url_keys
 
+    def check_place(collection: str, prefix: str) -> None:
+        from contentserver.catalog import places  # noqa: PLC0415 - models are not loaded before
+
+        places.check_place(collection, prefix)
+
     parts.install(
         gate=gate,
         journal=journal,
         url_keys=url_keys,
+        check_place=check_place,
         problem_base=TYPE_BASE,
         problem_titles={row.slug: row.title for row in PROBLEM_TYPES.values()},
     )

@@ -11,7 +11,7 @@ from django.db import transaction
 from contentserver.catalog.models import Collection
 from contentserver.catalog.services import create_collection
 from contentserver.conf import Config
-from skold.models import Action, ApiKey, Client
+from skold.models import OFFERED_ACTIONS, ApiKey, Client
 from skold.services import create_client, give_grant, issue_api_key, revoke_api_key
 
 ACTOR = "initialise"
@@ -69,7 +69,12 @@ def _client() -> Client:
     client = Client.objects.filter(id=CLIENT).first()
     if client is None:
         client = create_client(actor=ACTOR, id=CLIENT, name="Demo")
-        give_grant(actor=ACTOR, client=client, collection="*", actions=Action.values)
+        give_grant(
+            actor=ACTOR,
+            client=client,
+            collection="*",
+            actions=[name for name, _ in OFFERED_ACTIONS],
+        )
     return client
 
 

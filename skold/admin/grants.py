@@ -13,7 +13,8 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 from skold import services
 from skold.admin.actors import actor_of, name_made
 from skold.admin.decorators import display
-from skold.models import Action, Grant
+from skold.control import parts
+from skold.models import OFFERED_ACTIONS, Grant
 
 
 class GrantForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -21,13 +22,20 @@ class GrantForm(forms.ModelForm):  # type: ignore[type-arg]
 
     actions = forms.MultipleChoiceField(
         label=_("Actions"),
-        choices=Action.choices,
+        choices=OFFERED_ACTIONS,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
     )
 
     class Meta:
         model = Grant
         fields = ["client", "collection", "actions", "prefix"]
+
+    def clean(self) -> dict[str, Any]:
+        """Besides the fields: that the grant can reach anything."""
+        given: dict[str, Any] = super().clean() or self.cleaned_data
+        if "collection" in given and "prefix" in given:
+            parts.check_place(given["collection"], given["prefix"])
+        return given
 
 
 @admin.register(Grant)

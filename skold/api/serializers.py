@@ -5,7 +5,8 @@ from typing import Any
 import orjson
 from rest_framework import serializers
 
-from skold.models import ActingFor, Action, ApiKey, AuditRecord, Client, Grant, UrlKey
+from skold.control import parts
+from skold.models import OFFERED_ACTIONS, ActingFor, ApiKey, AuditRecord, Client, Grant, UrlKey
 
 
 class ClientSerializer(serializers.ModelSerializer[Client]):
@@ -73,13 +74,18 @@ class GrantSerializer(serializers.ModelSerializer[Grant]):
     """A grant. It is given and withdrawn, never changed."""
 
     actions = serializers.ListField(
-        child=serializers.ChoiceField(choices=Action.choices), min_length=1
+        child=serializers.ChoiceField(choices=OFFERED_ACTIONS), min_length=1
     )
 
     class Meta:
         model = Grant
         fields = ["id", "client", "collection", "actions", "prefix", "created_at", "created_by"]
         read_only_fields = ["id", "created_at", "created_by"]
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Besides the fields: that the grant can reach anything."""
+        parts.check_place(attrs["collection"], attrs.get("prefix", ""))
+        return attrs
 
 
 class AuditRecordSerializer(serializers.ModelSerializer[AuditRecord]):

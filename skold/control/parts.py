@@ -3,7 +3,8 @@
 Sköld does not know where they come from. The project installs callables, usually in
 `AppConfig.ready`:
 
-    parts.install(gate=..., journal=..., url_keys=..., problem_base=..., problem_titles=...)
+    parts.install(gate=..., journal=..., url_keys=..., check_place=..., problem_base=...,
+                  problem_titles=...)
 
 Each is called at first use and again after a fork: a journal's threads do not survive one.
 """
@@ -20,6 +21,7 @@ from skold.journal import Journal
 MakeGate = Callable[[], Gate]
 MakeJournal = Callable[[], Journal]
 MakeUrlKeys = Callable[[], Mapping[int, bytes]]
+CheckPlace = Callable[[str, str], None]
 
 
 class NotInstalledError(RuntimeError):
@@ -33,6 +35,7 @@ class Makers:
     gate: MakeGate
     journal: MakeJournal
     url_keys: MakeUrlKeys
+    check_place: CheckPlace
     problem_base: str
     problem_titles: Mapping[str, str]
 
@@ -56,16 +59,18 @@ def install(
     gate: MakeGate,
     journal: MakeJournal,
     url_keys: MakeUrlKeys,
+    check_place: CheckPlace,
     problem_base: str,
     problem_titles: Mapping[str, str],
 ) -> None:
     """Say where the parts come from. `journal` gives one that is not started yet: it is started at
-    first use and closed at exit. `url_keys` gives number -> key of the data keyset. `problem_base`
+    first use and closed at exit. `url_keys` gives number -> key of the data keyset. `check_place`
+    raises ValidationError for a collection and prefix that a grant cannot reach. `problem_base`
     precedes the type of a problem (RFC 9457); `problem_titles` gives each type its one title.
     """
     global _makers
     shut()
-    _makers = Makers(gate, journal, url_keys, problem_base, problem_titles)
+    _makers = Makers(gate, journal, url_keys, check_place, problem_base, problem_titles)
 
 
 def is_installed() -> bool:
@@ -86,6 +91,11 @@ def journal() -> Journal:
 def url_keys() -> Mapping[int, bytes]:
     """The keys that wrap the secrets of signing keys. Raises NotInstalledError."""
     return _get_makers().url_keys()
+
+
+def check_place(collection: str, prefix: str) -> None:
+    """Raises ValidationError naming `collection` or `prefix` where a grant cannot reach it."""
+    _get_makers().check_place(collection, prefix)
 
 
 def problem_base() -> str:

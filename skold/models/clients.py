@@ -26,6 +26,12 @@ class Action(models.TextChoices):
     ADMINISTER = "administer", _("Administer")
 
 
+# The policy knows all actions; these two are not offered, because no route asks for them.
+OFFERED_ACTIONS = [
+    choice for choice in Action.choices if choice[0] not in {Action.STAGE, Action.COMMIT}
+]
+
+
 class ActingFor(models.TextChoices):
     """Whether requests of a client name the end user they act for."""
 

@@ -11,6 +11,7 @@ from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from contentserver.models import Collection
 from skold import services
 from skold.control import parts
 from skold.journal import JournalUnavailable
@@ -223,6 +224,7 @@ def test_revoking_needs_the_permission(plane: "Control", portal: Client) -> None
 
 
 def test_a_grant_is_given_and_withdrawn_but_never_changed(browser: Browser, portal: Client) -> None:
+    Collection.objects.create(name="photos")
     given = {"client": "portal", "collection": "photos", "actions": ["read"], "prefix": ""}
     assert browser.post(reverse("admin:skold_grant_add"), given).status_code == 302
     grant = Grant.objects.get()
@@ -231,6 +233,24 @@ def test_a_grant_is_given_and_withdrawn_but_never_changed(browser: Browser, port
     assert changed.status_code == 403
     browser.post(reverse("admin:skold_grant_delete", args=[grant.pk]), {"post": "yes"})
     assert not Grant.objects.exists()
+
+
+def test_a_grant_that_reaches_nothing_is_said_at_its_field(
+    browser: Browser, portal: Client
+) -> None:
+    given = {"client": "portal", "collection": "phtos", "actions": ["read"], "prefix": "../"}
+    page = browser.post(reverse("admin:skold_grant_add"), given)
+    errors = page.context["adminform"].form.errors
+    assert set(errors) == {"collection", "prefix"}
+    assert "There is no collection phtos" in errors["collection"][0]
+    assert not Grant.objects.exists()
+
+
+def test_actions_that_no_route_asks_for_are_not_offered(browser: Browser) -> None:
+    form = browser.get(reverse("admin:skold_grant_add")).context["adminform"].form
+    offered = {value for value, _label in form.fields["actions"].choices}
+    assert "read" in offered
+    assert offered.isdisjoint({"stage", "commit"})
 
 
 def test_the_audit_is_read_only(

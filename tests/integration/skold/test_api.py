@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from contentserver.models import Collection
 from skold import services
 from skold.control import parts
 from skold.journal import JournalUnavailable
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 Api = Callable[..., Any]
 ADMIN = ["administer", "audit"]
+GRANT = {"client": "root", "collection": "*", "actions": ["read"]}
 LISTS = ["clients", "keys", "url-keys", "grants", "audit"]
 
 
@@ -149,6 +151,15 @@ def test_a_client_is_made_and_changed(plane: "Control", api: Api, root: str) -> 
         ("keys", {"client": "root", "expires_at": "2001-01-01T00:00:00Z"}, "expires_at"),
         ("grants", {"client": "root", "collection": "p", "actions": ["fly"]}, "actions"),
         ("grants", {"client": "root", "collection": "P!", "actions": ["read"]}, "collection"),
+        ("grants", {"client": "root", "collection": "phtos", "actions": ["read"]}, "collection"),
+        ("grants", {"client": "root", "collection": "*", "actions": ["stage"]}, "actions"),
+        ("grants", {**GRANT, "prefix": "/2025"}, "prefix"),
+        ("grants", {**GRANT, "prefix": "a/../b"}, "prefix"),
+        ("grants", {**GRANT, "prefix": "a//"}, "prefix"),
+        ("grants", {**GRANT, "prefix": ".."}, "prefix"),
+        ("grants", {**GRANT, "prefix": "a\u0007b"}, "prefix"),
+        ("grants", {**GRANT, "prefix": "e\u0301"}, "prefix"),
+        ("grants", {**GRANT, "prefix": "x" * 511 + "/"}, "prefix"),
     ],
 )
 def test_bad_input_is_400_and_names_the_field(
@@ -192,6 +203,7 @@ def test_a_secret_is_shown_once_and_never_again(
 
 
 def test_a_grant_is_given_and_withdrawn(plane: "Control", api: Api, root: str) -> None:
+    Collection.objects.create(name="photos")
     given = {"client": "root", "collection": "photos", "actions": ["read"], "prefix": "2025/"}
     made = api("post", "grants", root, given)
     assert made.status_code == 201
