@@ -6,9 +6,11 @@ from urllib.parse import urlsplit
 
 import django_stubs_ext
 from celery.schedules import crontab
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
+from contentserver import __version__
 from contentserver.conf import Config, config, django_secret_key
 from contentserver.database import database_settings
 from contentserver.logs import configure_structlog, logging_config
@@ -151,8 +153,8 @@ REST_FRAMEWORK: dict[str, Any] = {
 }
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Content server",
-    "DESCRIPTION": "Immutable files on disk, a partition a year, encrypted, every access recorded.",
-    "VERSION": "1.0.0",
+    "DESCRIPTION": "Immutable files, a folder for each year, encrypted, every access recorded.",
+    "VERSION": __version__,
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": r"/api/v1",
@@ -208,6 +210,13 @@ UNFOLD: dict[str, Any] = {
     "SITE_HEADER": _("Content server"),
     "SITE_SUBHEADER": CONFIG.institution,
     "SITE_SYMBOL": "inventory_2",
+    "SITE_FAVICONS": [
+        {
+            "rel": "icon",
+            "type": "image/svg+xml",
+            "href": lambda _request: static("contentserver/favicon.svg"),
+        }
+    ],
     "SITE_URL": reverse_lazy("admin:index"),
     "DASHBOARD_CALLBACK": "contentserver.admin.dashboard.add_figures",
     "SHOW_HISTORY": True,

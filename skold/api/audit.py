@@ -3,6 +3,7 @@
 from django.db.models import QuerySet
 from django.http import Http404
 from django_filters.rest_framework import DjangoFilterBackend
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, viewsets
 from rest_framework.request import Request
 
@@ -12,6 +13,10 @@ from skold.api.pagination import KeysetPagination
 from skold.models import AuditRecord
 
 
+@extend_schema_view(
+    list=extend_schema(summary="Records of accesses, newest first"),
+    retrieve=extend_schema(summary="One record, by node and leaf"),
+)
 class AuditViewSet(
     GuardedView,
     mixins.ListModelMixin,

@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.test import Client
 from drf_spectacular.validation import validate_schema
 
+from contentserver import __version__
 from contentserver.api.data_plane_openapi import paths
 from contentserver.api.description import document
 from contentserver.delivery.app import DataPlane
@@ -24,6 +25,16 @@ def test_the_document_is_valid_openapi_and_served() -> None:
     served = yaml.safe_load(answer.content)
     validate_schema(served)
     assert served["paths"].keys() == document()["paths"].keys()
+
+
+def test_it_has_the_version_of_the_package() -> None:
+    assert document()["info"]["version"] == __version__
+
+
+def test_the_operations_of_the_audit_say_what_they_do() -> None:
+    made = document()["paths"]
+    for path in ("/api/v1/audit", "/api/v1/audit/{id}"):
+        assert made[path]["get"]["summary"]
 
 
 def test_the_command_prints_the_same_document() -> None:
