@@ -19,6 +19,7 @@ from contentserver.admin.lists import KeysetAdmin
 from contentserver.admin.words import badge, link, moment, mono, size
 from contentserver.catalog.links import NotAcceptedError, redirect_to
 from contentserver.catalog.models import Collection, File, StoredVersion
+from contentserver.protocol.dispositions import sanitise_filename
 from skold.admin.actors import actor_of
 from skold.admin.decorators import action, display
 
@@ -45,14 +46,21 @@ class FileAdmin(KeysetAdmin):
         (_("File"), {"fields": ["key", ("collection", "badge")]}),
         (
             _("Latest version"),
-            {"fields": [("version", "stored"), ("kind", "bytes"), ("filename", "by"), "digest"]},
+            {
+                "fields": [
+                    ("version", "stored"),
+                    ("kind", "bytes"),
+                    ("shown_filename", "by"),
+                    "digest",
+                ]
+            },
         ),
         (_("Versions"), {"fields": ["versions"]}),
         (_("Where it is found"), {"fields": ["address", "audit"]}),
     ]
     readonly_fields = [
         "badge", "address", "version", "stored", "by", "kind", "bytes", "digest", "audit",
-        "versions",
+        "versions", "shown_filename",
     ]  # fmt: skip
     actions_detail = ["download", "accesses"]
 
@@ -121,6 +129,10 @@ class FileAdmin(KeysetAdmin):
     def stored(self, file: File) -> SafeString:
         return moment(file.committed_at)
 
+    @display(description=_("file name"))
+    def shown_filename(self, file: File) -> str:
+        return sanitise_filename(file.filename) or "—"
+
     @display(description=_("stored by"))
     def by(self, file: File) -> str:
         return file.created_by or "—"
@@ -188,12 +200,13 @@ class StoredVersionAdmin(KeysetAdmin):
     search_help_text = _("Address of a file")
     fieldsets = [
         (_("Version"), {"fields": ["of_file", ("version", "badge"), ("stored", "created_by")]}),
-        (_("Content"), {"fields": [("kind", "bytes"), "filename", "digest"]}),
+        (_("Content"), {"fields": [("kind", "bytes"), "shown_filename", "digest"]}),
         (_("Origin"), {"fields": [("on_behalf_of", "data_subject"), ("source", "original_time")]}),
         (_("Further facts"), {"fields": ["facts", "identity"]}),
     ]
     readonly_fields = [
         "version", "of_file", "badge", "stored", "kind", "bytes", "digest", "facts",
+        "shown_filename",
     ]  # fmt: skip
 
     def get_search_results(
@@ -226,6 +239,10 @@ class StoredVersionAdmin(KeysetAdmin):
     @display(description=_("SHA-256"))
     def digest(self, version: StoredVersion) -> SafeString | str:
         return mono(memoryview(version.sha256).hex()) if version.sha256 else "—"
+
+    @display(description=_("file name"))
+    def shown_filename(self, version: StoredVersion) -> str:
+        return sanitise_filename(version.filename) or "—"
 
     @display(description=_("custom metadata"))
     def facts(self, version: StoredVersion) -> SafeString | str:

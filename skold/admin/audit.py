@@ -18,6 +18,7 @@ from skold.admin.audit_filters import FILTERS
 from skold.admin.audit_list import AuditChangeList, join_halves
 from skold.admin.badges import badge
 from skold.admin.decorators import display
+from skold.admin.reason_words import reason_in_words
 from skold.models import AuditRecord
 
 DECISIONS = {"allow": "success", "refuse": "danger"}
@@ -111,14 +112,17 @@ class AuditRecordAdmin(ModelAdmin):  # type: ignore[misc]
     @display(description=_("client, for whom"), header=True)
     def who(self, row: Row) -> list[str]:
         source = row.request or row
-        return [source.client or "—", words.person_of(source, "end_user")]
+        person = words.person_of(source, "end_user")
+        return [source.client, person] if source.client else [person or "—", ""]
 
     @display(description=_("decision"), label=DECISIONS)
     def decided(self, row: Row) -> tuple[str, str] | None:
         if row.decision is None:
             return None
         allowed = row.decision == "allow"
-        return row.decision, str(_("allowed") if allowed else row.reason or _("refused"))
+        return row.decision, str(
+            _("allowed") if allowed else reason_in_words(row.reason or "refused")
+        )
 
     @display(description=_("status"), label=words.SHADES)
     def answered(self, row: Row) -> tuple[int, str] | None:

@@ -9,6 +9,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from skold.admin.reason_words import PLACES, reason_in_words
 from skold.models import Action, AuditRecord
 
 ADMIN_PAGE = re.compile(r"(?P<app>[a-z]+)_(?P<model>[a-z]+)_[a-z_]+(:(?P<id>.+))?", re.DOTALL)
@@ -32,7 +33,9 @@ def file_of(record: AuditRecord, request: AuditRecord | None) -> str:
 
 
 def resource_of(text: str) -> str:
-    """A page of the admin by the names of its model; other resources as they are."""
+    """A page of the admin by the names of its model; others by their words, or as they are."""
+    if text in PLACES:
+        return str(PLACES[text])
     page = ADMIN_PAGE.fullmatch(text)
     if page is None:
         return text
@@ -91,7 +94,7 @@ def _asked(request: AuditRecord) -> str:
 
 
 def _decided(request: AuditRecord) -> str:
-    words = {"reason": request.reason or "—", "rule": request.rule or "—"}
+    words = {"reason": reason_in_words(request.reason or "—"), "rule": request.rule or "—"}
     if request.decision == "allow":
         return _("It was allowed by %(rule)s.") % words if request.rule else _("It was allowed.")
     return _("It was refused: %(reason)s.") % words

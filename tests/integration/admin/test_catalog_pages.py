@@ -194,3 +194,18 @@ def test_nobody_sees_a_page_without_signing_in(filled: Library) -> None:
         answer = Client().get(list_of(name))
         assert answer.status_code == 302
         assert "/login/" in answer["Location"]
+
+
+def test_a_file_name_is_shown_without_what_hides_its_ending(
+    browser: Client, library: Library
+) -> None:
+    library.put("a", filename="invoice\u202egpj.exe")
+    library.carry()
+    version = File.objects.get().versions.get()
+    for url in (
+        page_of(File.objects.get()),
+        reverse("admin:contentserver_storedversion_change", args=[version.pk]),
+    ):
+        text = page(browser, url)
+        assert "invoicegpj.exe" in text
+        assert "\u202e" not in text

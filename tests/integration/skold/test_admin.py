@@ -379,3 +379,24 @@ def test_a_key_with_html_in_it_is_shown_as_text(
 def test_a_record_that_is_not_there_is_no_error(browser: Browser, record_id: str) -> None:
     page = browser.get(reverse("admin:skold_auditrecord_change", args=[record_id]))
     assert page.status_code == 302
+
+
+def test_codes_are_shown_in_words_and_the_person_where_no_client_asked(
+    ledger: "Ledger", copied: Callable[[], None], browser: Browser
+) -> None:
+    refused = {"action": "read", "decision": "refuse", "reason": "no_grant", "plane": "control"}
+    for number, place in enumerate(("ChangesView", "NowhereView", "app_list")):
+        body = {**refused, "id": f"r-{number}", "resource": place}
+        ledger.journal.append("req", body, {"end_user": "kim"}).wait(9)
+    copied()
+    text = browser.get(reverse(AUDIT)).content.decode()
+    for code in ("no_grant", "ChangesView", "NowhereView", "app_list"):
+        assert f">{code}<" not in text
+    for words in ("no grant", "Change feed", "An address that does not exist", "kim"):
+        assert words in text
+
+
+def test_a_search_that_finds_nothing_offers_no_new_record(browser: Browser) -> None:
+    text = browser.get(f"{reverse(AUDIT)}?q=x:y").content.decode()
+    assert "Nothing was found" in text
+    assert "new" not in text.split("Nothing was found")[1].split("</p>")[0].lower()

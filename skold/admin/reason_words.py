@@ -1,0 +1,45 @@
+"""What the codes of a record mean, for people: reasons of decisions and pages without a model."""
+
+from django.utils.translation import gettext_lazy as _
+
+REASONS = {
+    "anonymous": _("no credential"),
+    "client_disabled": _("client disabled"),
+    "malformed_key": _("malformed API key"),
+    "malformed_signed_url": _("malformed signed URL"),
+    "method_not_allowed": _("method not allowed"),
+    "no_credential": _("no credential"),
+    "no_grant": _("no grant"),
+    "not_found": _("nothing there"),
+    "not_staff": _("not admitted to the admin"),
+    "signed_url_method": _("method not covered by the signature"),
+    "two_credentials": _("two credentials at once"),
+    "refused": _("refused"),
+    "unknown": _("unknown"),
+    "unknown_collection": _("unknown collection"),
+    "unknown_key": _("unknown API key"),
+    "unknown_scheme": _("unknown kind of credential"),
+    "unknown_url_key": _("unknown signing key"),
+    "wrong_secret": _("wrong secret"),
+}
+
+PLACES = {
+    "ChangesView": _("Change feed"),
+    "NowhereView": _("An address that does not exist"),
+    "app_list": _("Overview of an application"),
+    "autocomplete": _("Choices of a field"),
+    "catch_all": _("An address that does not exist"),
+    "index": _("Start page of the admin"),
+    "login": _("Sign-in"),
+    "logout": _("Sign-out"),
+    "password_change": _("Change of password"),
+    "password_change_done": _("Change of password"),
+    "search": _("Search of the admin"),
+    "toggle_sidebar": _("Sidebar of the admin"),
+    "view_on_site": _("An object's page"),
+}
+
+
+def reason_in_words(code: str) -> str:
+    """A code without a word of its own is shown with spaces."""
+    return str(REASONS.get(code) or code.replace("_", " "))
