@@ -162,11 +162,16 @@ def test_opening_a_year_leaves_a_request_in_the_persons_name(
     browser: Client, filled: Library
 ) -> None:
     url = reverse("admin:contentserver_layoutrequest_add")
+    next_year = timezone.localdate().year + 1
     page(browser, url)
-    assert browser.post(url, {"year": "2027", "root": "root-1"}).status_code == 302
-    assert browser.post(url, {"year": "2027", "root": "nowhere"}).status_code == 200
+    assert browser.post(url, {"year": next_year, "root": "root-1"}).status_code == 302
+    assert browser.post(url, {"year": next_year, "root": "nowhere"}).status_code == 200
     request = LayoutRequest.objects.get()
-    assert (request.year, request.root, request.requested_by) == (2027, "root-1", "admin:admin")
+    assert (request.year, request.root, request.requested_by) == (
+        next_year,
+        "root-1",
+        "admin:admin",
+    )
     assert "not answered yet" in page(browser, list_of("layoutrequest"))
 
 
