@@ -1,12 +1,15 @@
 """What a machine can check of the documents: links lead somewhere, errors are those of the code."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
+from contentserver.api.problems import FeedRenewedProblem, LinkUnavailable
 from contentserver.delivery.problems import TABLE
-from contentserver.protocol.problems import PROBLEM_TYPES
+from contentserver.middleware import unavailable
+from contentserver.protocol.problems import PROBLEM_TYPES, TYPE_BASE
 from contentserver.store.keyset_file import ROOT_KEY_VARIABLES
 from skold.api.problems import SLUGS as CONTROL_SLUGS
 
@@ -90,7 +93,9 @@ def test_the_modules_and_commands_it_names_exist(page):
 
 
 def test_the_server_can_answer_every_problem_it_documents():
-    control = set(CONTROL_SLUGS.values())
+    own = {FeedRenewedProblem.default_code, LinkUnavailable.default_code}
+    told = json.loads(unavailable().content)["type"].removeprefix(TYPE_BASE)
+    control = {*CONTROL_SLUGS.values(), *own, told}
     assert {*TABLE.values(), *control, "internal_error"} == set(PROBLEM_TYPES)
 
 
