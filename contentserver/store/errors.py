@@ -128,7 +128,7 @@ class YearSealed(StoreError):
     """The year takes nothing any more."""
 
     def __init__(self, year: int) -> None:
-        super().__init__(f"the year {year} is sealed; imports need: manage.py reopen_year {year}")
+        super().__init__(f"the year {year} is sealed and takes nothing any more")
         self.year = year
 
 
