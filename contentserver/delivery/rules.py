@@ -2,11 +2,14 @@
 each.
 """
 
+import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from contentserver.protocol.media_types import matches
+from contentserver.store.metadata import LIMITS
 from skold.policy import Policy
 
 
@@ -37,14 +40,23 @@ class Rules:
         if self.erasure == "none":
             return None
         if self.erasure == "key":
-            return key
+            return subject_named(key)
         if self.erasure == "first_segment":
-            return key.partition("/")[0]
+            return subject_named(key.partition("/")[0])
         if not field:
             raise ValueError(
                 "this collection asks for the data subject; send the header Data-Subject"
             )
         return field
+
+
+def subject_named(text: str) -> str:
+    """The data subject that a key, or its first segment, stands for: the text itself, or its digest
+    where it is longer than a file's metadata have room for (docs/format.md).
+    """
+    if len(json.dumps(text, ensure_ascii=False).encode()) - 2 <= LIMITS["data_subject"]:
+        return text
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
 def _rules(document: dict[str, Any]) -> Rules:

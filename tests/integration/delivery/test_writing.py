@@ -5,6 +5,7 @@ stored on error.
 import base64
 import hashlib
 import os
+from urllib.parse import quote
 
 import pytest
 
@@ -152,6 +153,16 @@ def test_a_data_subject_is_asked_for_where_the_rule_is_field(start_data_plane) -
         plane.http.put(url, content=b"x", headers={"Data-Subject": "patient-7"}).status_code == 201
     )
     assert plane.http.get(url).content == b"x"
+
+
+@pytest.mark.parametrize("key", ["k" * 512, "é" * 256, "short"])
+def test_a_key_of_any_length_may_be_the_data_subject(
+    shared_data_plane: DataPlane, key: str
+) -> None:
+    """ "documents" is erasable by the whole key; metadata have room for 128 bytes of subject."""
+    url = f"/v1/content/documents/{quote(key)}"
+    assert shared_data_plane.http.put(url, content=b"x").status_code == 201
+    assert shared_data_plane.http.get(url).content == b"x"
 
 
 @pytest.mark.parametrize(
