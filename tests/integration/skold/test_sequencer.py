@@ -85,12 +85,11 @@ def test_every_state_of_the_mark_can_be_read(ledger: "Ledger") -> None:
 def test_a_kill_at_any_moment_neither_loses_nor_doubles(ledger: "Ledger") -> None:
     """TESTS.md 11, for the half that needs no database."""
     ledger.sequencer.close()
-    ledger.write(2000)
+    ledger.write(4000)
     script = (
         "import sys; from skold.ledger.sequencer import Sequencer\n"
         f"s = Sequencer([sys.argv[1]], sys.argv[2], {NODE!r}, limit=37)\n"
-        "print('go', flush=True)\n"
-        "while True: s.step()"
+        "while s.step(): print('step', flush=True)"
     )
     for kill in range(8):
         process = subprocess.Popen(
@@ -98,16 +97,17 @@ def test_a_kill_at_any_moment_neither_loses_nor_doubles(ledger: "Ledger") -> Non
             stdout=subprocess.PIPE,
         )
         assert process.stdout is not None
-        process.stdout.readline()
-        time.sleep(0.013 * (kill + 1))
+        for _ in range(kill + 1):
+            process.stdout.readline()
+        time.sleep(0.0007 * kill)
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()
         leaves = read_mark(ledger.path, NODE).leaves
         assert_exactly_once(ledger.path, leaves)
-    assert 0 < leaves < 4001, "the kills came too early or too late to say anything"
+    assert 0 < leaves < 8001, "the kills came too early or too late to say anything"
     ledger.sequencer = Sequencer([ledger.journal_dir], ledger.path, NODE)
-    assert ledger.sequence() == 4001
-    assert_exactly_once(ledger.path, 4001)
+    assert ledger.sequence() == 8001
+    assert_exactly_once(ledger.path, 8001)
 
 
 def test_damage_is_named_and_the_other_writers_go_on(ledger: "Ledger") -> None:
