@@ -65,7 +65,7 @@ class ErasureKeys:
         self._wrapping_id = wrapping_id
         self._naming_key = naming_key
         self._tombstone_keys = verify_tombstone_keys
-        self._unwrapped: Recent[bytes, bytes] = Recent(10_000)
+        self._unwrapped: Recent[bytes, bytes] = Recent(32_768)
         self._durable: Recent[bytes, bool] = Recent(10_000)
 
     @classmethod

@@ -17,6 +17,11 @@ ENDING = {signal.SIGTERM, signal.SIGINT}
 LAST_RESORT = 4.5
 """Seconds after the signal; then the process ends wherever it is, and says where that was."""
 
+POLITENESS = 10
+"""Added to the bridge's niceness. In the minute in which everybody comes at once the processor
+belongs to the data plane; what queues on disk meanwhile is caught up with afterwards.
+"""
+
 
 class Command(BaseCommand):
     help = _(
@@ -37,6 +42,7 @@ class Command(BaseCommand):
             bridge = Bridge(settings.CONFIG)
         except (BridgeRuns, StoreError, OSError) as error:
             raise CommandError(str(error)) from error
+        os.nice(POLITENESS)
         bridge.start()
         signal.sigwait(ENDING)
         faulthandler.dump_traceback_later(LAST_RESORT, exit=True)
