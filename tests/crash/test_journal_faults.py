@@ -103,12 +103,12 @@ def test_the_second_directory_takes_over_without_anybody_noticing(first, second)
 
 def test_a_hanging_disk_is_left_after_its_patience(first, second):
     disk = FaultyDisk(first)
-    with journal(first, second, disk=disk, patience=0.3) as writing:
+    with journal(first, second, disk=disk, patience=1.0) as writing:
         old = writing.writer
         disk.hang()
         began = time.monotonic()
         writing.append("req", BODY).wait(10)
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 8
         assert writing.writer != old
         disk.recover()
 
