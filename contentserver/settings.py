@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "skold",
     # Before staticfiles: its runserver must not hide ours.
     "contentserver",
+    "migrator",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
