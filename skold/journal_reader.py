@@ -10,17 +10,31 @@ import contextlib
 import enum
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from skold import records
 from skold.disk import opened
+from skold.frames import Frame, Position, claim_of, start_of, take_frames
 from skold.records import RawFrame
 from skold.segments import SUFFIX, segment_name
 from skold.slots import WriterName, find_writer, is_living, list_writers
 
-CHUNK = 1024 * 1024
+__all__ = [
+    "Frame",
+    "Position",
+    "Tail",
+    "Tip",
+    "WriterReader",
+    "find_tip",
+    "iter_writers",
+    "start_of",
+]
+
+CHUNK = 256 * 1024
+"""Bytes of a look at a segment. A frame always fits; more would cost a silent writer's every look,
+since a segment is there in full length from its beginning.
+"""
 _HEADER = 44
 
 
@@ -31,40 +45,6 @@ class Tip:
     writer: str
     n: int
     chain: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """Where the next frame lies and what it must continue: `n` is its number, `chain` the one
-    before it.
-    """
-
-    segment: int
-    offset: int
-    n: int
-    chain: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """A numbered, verified record; `after` is the position behind it. Beats are not handed out."""
-
-    n: int
-    body: bytes
-    private: bytes
-    leaf: bytes
-    chain: bytes
-    after: Position
-    fields: dict[str, Any] = field(repr=False)
-
-    @property
-    def private_intact(self) -> bool:
-        """False when the private part is not the one that was committed to: redacted, or tampered
-        with.
-        """
-        if not self.private:
-            return "private" not in self.fields
-        return bool(records.commitment(self.private) == self.fields.get("private"))
 
 
 class Tail(enum.Enum):
@@ -78,11 +58,6 @@ class Tail(enum.Enum):
 def iter_writers(directory: str | Path) -> Iterator[str]:
     """Names of all writers of a journal directory, in the order in which they started."""
     return map(str, list_writers(Path(directory)))
-
-
-def start_of(writer: str) -> Position:
-    """The position of a writer's very first frame."""
-    return Position(0, 0, 0, records.genesis(writer))
 
 
 class WriterReader:
@@ -100,6 +75,7 @@ class WriterReader:
         self.position = position or start_of(writer)
         self._name = name
         self._writer = writer
+        self._claim = claim_of(writer)
         self._directory = Path(directory)
         self._folder = self._directory / writer
 
@@ -123,39 +99,19 @@ class WriterReader:
         return Tail.LIVING if living else Tail.ENDED
 
     def _read_chunk(self, frames: list[Frame], limit: int) -> None:
-        base = self.position.offset
-        buffer = self._bytes(self.position.segment, base, CHUNK)
-        while len(frames) < limit:
-            raw = records.find_frame(buffer, self.position.offset - base)
-            if raw is None or not self._accept(raw, base + raw.end, frames):
-                return
-
-    def _accept(self, raw: RawFrame, end: int, frames: list[Frame]) -> bool:
         at = self.position
-        fields = records.find_fields(raw.body) or {}
-        if fields.get("writer") != self._writer or fields.get("n") != raw.n:
-            return False
-        if fields.get("kind") == "beat":
-            if raw.n != at.n - 1 or raw.chain != at.chain:
-                return False
-            self.position = Position(at.segment, end, at.n, at.chain)
-            return True
-        leaf = records.leaf_hash(raw.body)
-        if raw.n != at.n or raw.chain != records.next_chain(at.chain, leaf):
-            return False
-        self.position = Position(at.segment, end, raw.n + 1, raw.chain)
-        frames.append(Frame(raw.n, raw.body, raw.private, leaf, raw.chain, self.position, fields))
-        return True
+        buffer = self._bytes(at.segment, at.offset, CHUNK)
+        self.position = take_frames(buffer, at, self._claim, frames, limit)
 
     def _enter_next_segment(self) -> bool:
         """Go on in the next file if its first frame continues the last good one."""
         here = self.position
-        self.position = Position(here.segment + 1, 0, here.n, here.chain)
-        found: list[Frame] = []
-        raw = records.find_frame(self._bytes(here.segment + 1, 0, records.MAX_FRAME))
-        good = raw is not None and self._accept(raw, raw.end, found)
-        self.position = Position(here.segment + 1, 0, here.n, here.chain) if good else here
-        return good
+        start = Position(here.segment + 1, 0, here.n, here.chain)
+        buffer = self._bytes(start.segment, 0, records.MAX_FRAME)
+        if take_frames(buffer, start, self._claim, [], 1) == start:
+            return False
+        self.position = start
+        return True
 
     def _something_behind(self) -> bool:
         at = self.position

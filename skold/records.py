@@ -8,9 +8,8 @@ Pure: no disk, no clock. docs/vectors/journal-*.json hold the same rules as exam
 import hashlib
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from struct import Struct
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -94,8 +93,7 @@ def frame_bytes(n: int, chain: bytes, body: bytes, private: bytes) -> bytes:
     return frame + _LENGTH.pack(_crc32(frame))
 
 
-@dataclass(frozen=True, slots=True)
-class RawFrame:
+class RawFrame(NamedTuple):
     """A frame whose lengths and CRC hold; what it claims is not yet verified. `end` is the offset
     behind it.
     """
@@ -119,7 +117,7 @@ def find_frame(buffer: bytes, offset: int = 0) -> RawFrame | None:
     end = middle + 4 + size
     if size > MAX_PRIVATE or end + 4 > len(buffer):
         return None
-    if _crc32(memoryview(buffer)[offset:end]) != _LENGTH.unpack_from(buffer, end)[0]:
+    if _crc32(buffer[offset:end]) != _LENGTH.unpack_from(buffer, end)[0]:
         return None
     body = buffer[offset + _HEAD.size : middle]
     return RawFrame(n, chain, body, buffer[middle + 4 : end], end + 4)

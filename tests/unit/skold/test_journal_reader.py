@@ -5,7 +5,8 @@ import dataclasses
 import pytest
 
 from skold import records
-from skold.journal_reader import Tail, WriterReader, start_of
+from skold.frames import start_of
+from skold.journal_reader import Tail, WriterReader
 from tests.support.journals import BODY, PRIVATE, journal, kinds, read_all, the_writer
 
 
