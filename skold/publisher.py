@@ -26,6 +26,7 @@ RESTAMP_SECONDS = 60.0
 log = logging.getLogger(__name__)
 
 CollectionRules = Callable[[], dict[str, dict[str, Any]]]
+Attachments = Callable[[], dict[str, Any]]
 
 
 class PolicyNewerOnDiskError(Exception):
@@ -45,8 +46,9 @@ class PolicyNewerOnDiskError(Exception):
 class Publisher:
     """Publishes within a poll of a change, and once a minute so that the policy's age stays small.
 
-    `collection_rules` gives the rules of all collections, as the policy carries them. One
-    publisher at a time writes a path: the bridge of the node.
+    `collection_rules` gives the rules of all collections, as the policy carries them;
+    `attachments` what others add under names of their own. One publisher at a time writes a path:
+    the bridge of the node.
     """
 
     def __init__(
@@ -56,15 +58,17 @@ class Publisher:
         sign_with: tuple[str, Ed25519PrivateKey],
         verify_keys: Mapping[str, bytes],
         collection_rules: CollectionRules,
+        attachments: Attachments = dict,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._path = os.fspath(path)
         self._key_id, self._key = sign_with
         self._verify_keys = verify_keys
         self._collection_rules = collection_rules
+        self._attachments = attachments
         self._monotonic = monotonic
         self._published_at: float | None = None
-        self._published_rules: dict[str, dict[str, Any]] | None = None
+        self._published: tuple[Any, Any] | None = None
 
     def step(self) -> int | None:
         """Publish if there is a change or the last stamp is a minute old; the number, or None.
@@ -80,7 +84,7 @@ class Publisher:
         number, payload = self._take_number(number_on_disk(self._path, self._verify_keys))
         publish(self._path, sign(KIND, number, payload, self._key_id, self._key))
         self._published_at = self._monotonic()
-        self._published_rules = copy.deepcopy(payload["collections"])
+        self._published = copy.deepcopy((payload["collections"], payload["attached"]))
         return number
 
     def _is_due(self) -> bool:
@@ -89,7 +93,10 @@ class Publisher:
         with connection.cursor() as cursor:
             cursor.execute("SELECT EXISTS (SELECT FROM skold_policy_change)")
             row = cursor.fetchone()
-        return bool(row and row[0]) or self._collection_rules() != self._published_rules
+        return bool(row and row[0]) or self._published != (
+            self._collection_rules(),
+            self._attachments(),
+        )
 
     @transaction.atomic
     def _take_number(self, on_disk: int) -> tuple[int, dict[str, Any]]:
@@ -102,7 +109,7 @@ class Publisher:
         with connection.cursor() as cursor:
             # Before the payload is read: what commits after this stays queued for the next policy.
             cursor.execute("DELETE FROM skold_policy_change")
-        return state.number, build_payload(self._collection_rules())
+        return state.number, build_payload(self._collection_rules(), self._attachments())
 
 
 def lock_state() -> PolicyState:
@@ -133,7 +140,9 @@ def find_document(path: str, verify_keys: Mapping[str, bytes]) -> Document | Non
         return None
 
 
-def build_payload(collections: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def build_payload(
+    collections: dict[str, dict[str, Any]], attached: dict[str, Any]
+) -> dict[str, Any]:
     """The policy's payload from the current rows. Revoked keys are left out: unknown is refused.
 
     Clients are read last: nothing read before them can name one that is missing.
@@ -148,6 +157,7 @@ def build_payload(collections: dict[str, dict[str, Any]]) -> dict[str, Any]:
         "url_keys": url_keys,
         "grants": grants,
         "collections": collections,
+        "attached": attached,
     }
 
 

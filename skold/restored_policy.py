@@ -29,11 +29,10 @@ def difference(on_disk: Payload, in_database: Payload) -> list[str]:
     """What would change if the database were published, client by client, collections last."""
     names = sorted({entry["id"] for side in (on_disk, in_database) for entry in side["clients"]})
     lines = [line for name in names for line in _of_client(name, on_disk, in_database)]
-    collections = sorted({*on_disk["collections"], *in_database["collections"]})
-    return lines + [
-        _("collection %(name)s: its rules go back to the database's") % {"name": name}
-        for name in collections
-        if on_disk["collections"].get(name) != in_database["collections"].get(name)
+    return [
+        *lines,
+        *_of_member("collections", _("collection %(name)s"), on_disk, in_database),
+        *_of_member("attached", _("attached %(name)s"), on_disk, in_database),
     ]
 
 
@@ -64,6 +63,16 @@ def _keep_revoked(actor: str, document: Document) -> None:
         ids = [entry["id"] for entry in document.payload[known]]
         gone = model.objects.filter(revoked_at=None, created_at__lt=stamped).exclude(pk__in=ids)
         gone.update(revoked_at=timezone.now(), revoked_by=actor)
+
+
+def _of_member(member: str, what: str, on_disk: Payload, in_database: Payload) -> Iterator[str]:
+    # A policy of an older release has nothing attached.
+    disk, base = on_disk.get(member, {}), in_database.get(member, {})
+    for name in sorted({*disk, *base}):
+        if disk.get(name) != base.get(name):
+            yield _("%(what)s: its rules go back to the database's") % {
+                "what": what % {"name": name}
+            }
 
 
 def _of_client(name: str, on_disk: Payload, in_database: Payload) -> Iterator[str]:

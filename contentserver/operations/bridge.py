@@ -22,6 +22,7 @@ from contentserver.catalog.consumer import CONSUMERS, CatalogConsumer
 from contentserver.catalog.models import StorageRoot
 from contentserver.catalog.rules import collection_rules
 from contentserver.conf import Config
+from contentserver.operations.extensions import Attached, BridgeContext, registered
 from contentserver.operations.layout import LayoutPublisher
 from contentserver.operations.layout_sync import LayoutSync
 from contentserver.operations.loops import Loop
@@ -33,13 +34,16 @@ from contentserver.store.keyset import Keyset, add_year_key, read_root_key
 from skold.ledger import copier, sequencer
 from skold.ledger.copier import Copier
 from skold.ledger.sequencer import Sequencer
-from skold.publisher import Publisher
+from skold.publisher import Publisher, find_document
+from skold.signed import sign
 
 log = logging.getLogger(__name__)
 
 
 LOCK = "bridge.lock"
 ACTOR = "bridge"
+SIGNED_FOR_OTHERS = ("certificate",)
+"""Kinds that a loop of another app may have signed; never policy, layout or tombstones."""
 SHUTDOWN = 3.5
 """Seconds that loops get to finish what they are at; after that the process ends under them."""
 
@@ -63,12 +67,23 @@ class Bridge:
         self._sequencer: Sequencer | None = None
         self._copier = Copier(config.ledger, config.node, _conninfo())
         self._consumer = CatalogConsumer(self._store, node=config.node)
-        self._publisher, self._layout = _publishers(config, keyset, self._root_names)
+        self._extensions = registered()
+        self._published = _attached_on_disk(config, keyset)
+        self._attached = self._published
+        self._signing = runtime.bridge_keyset(config)
+        self._publisher = Publisher(
+            path=config.policy,
+            sign_with=self._signing.signing_key("policy"),
+            verify_keys=keyset.verify_keys("policy"),
+            collection_rules=collection_rules,
+            attachments=self._attach,
+        )
+        self._layout = _layout_sync(config, keyset, self._signing, self._root_names)
         self._status = StatusFile(
             runtime.bridge_status(config),
             node=config.node,
             outbox=self._store.outbox,
-            boxes=("new", *CONSUMERS),
+            boxes=("new", *CONSUMERS, *self._extensions.known_boxes),
         )
         self._loops = self._make_loops()
 
@@ -103,8 +118,16 @@ class Bridge:
             self._loop("layout", self._layout.step, 0.5),
             self._loop("roots", self._record_roots, 15.0),
             self._loop("recovery", self._recover, 300.0),
+            *self._added_loops(),
         )
         return [*work, self._loop("status", lambda: self._status.write(work), 0.5)]
+
+    def _added_loops(self) -> list[Loop]:
+        context = BridgeContext(self._config, self._store, self._journal, self._sign)
+        return [
+            self._loop(plan.name, plan.make(context), plan.interval)
+            for plan in self._extensions.loops
+        ]
 
     def _loop(
         self,
@@ -127,7 +150,7 @@ class Bridge:
     # take them from the commits.
 
     def _fan_out(self) -> None:
-        self._store.outbox.fan_out(CONSUMERS)
+        self._store.outbox.fan_out(self._boxes)
 
     def _sequence(self) -> bool:
         if self._sequencer is None:
@@ -138,8 +161,22 @@ class Bridge:
     def _copy(self) -> bool:
         return self._copier.step() >= copier.LIMIT
 
+    def _boxes(self) -> tuple[str, ...]:
+        return *CONSUMERS, *self._extensions.boxes(self._published, self._attached)
+
     def _publish_policy(self) -> None:
-        self._publisher.step()
+        if self._publisher.step() is not None:
+            self._published = self._attached
+
+    def _attach(self) -> dict[str, Any]:
+        # Known to fan_out before the policy is out that lets the first commit happen that needs it.
+        self._attached = self._extensions.read_attachments()
+        return self._attached
+
+    def _sign(self, kind: str, number: int, payload: dict[str, Any]) -> bytes:
+        if kind not in SIGNED_FOR_OTHERS:
+            raise ValueError(f"the bridge signs no {kind} for others")
+        return sign(kind, number, payload, *self._signing.signing_key(kind))
 
     def _recover(self) -> None:
         expire_uploads(actor=ACTOR, store=self._store, journal=self._journal)
@@ -185,23 +222,22 @@ def _take_lock(config: Config) -> int:
     return lock
 
 
-def _publishers(
-    config: Config, reading: Keyset, roots: Callable[[], set[str]]
-) -> tuple[Publisher, LayoutSync]:
-    signing = runtime.bridge_keyset(config)
-    policy = Publisher(
-        path=config.policy,
-        sign_with=signing.signing_key("policy"),
-        verify_keys=reading.verify_keys("policy"),
-        collection_rules=collection_rules,
-    )
+def _attached_on_disk(config: Config, reading: Keyset) -> Attached | None:
+    """What the last policy carried, for the time until PostgreSQL answers; None if unknown."""
+    document = find_document(str(config.policy), reading.verify_keys("policy"))
+    return document and document.payload.get("attached", {})
+
+
+def _layout_sync(
+    config: Config, reading: Keyset, signing: Keyset, roots: Callable[[], set[str]]
+) -> LayoutSync:
     layout = LayoutPublisher(
         config.layout,
         verify_keys=reading.verify_keys("layout"),
         signing_key=lambda: signing.signing_key("layout"),
     )
     today = lambda: timezone.now().astimezone(config.time_zone).date()  # noqa: E731
-    return policy, LayoutSync(
+    return LayoutSync(
         layout, roots=roots, today=today, ensure_year_key=partial(_ensure_year_key, config)
     )
 

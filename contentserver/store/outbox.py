@@ -74,11 +74,12 @@ class Outbox:
         self._roots = roots
         self._minute_now = minute_now
 
-    def fan_out(self, consumers: Sequence[str]) -> int:
+    def fan_out(self, consumers: Sequence[str] | Callable[[], Sequence[str]]) -> int:
         """Move every entry of `new` to each consumer, durably there before it leaves `new`.
 
         How many entries. Without consumers they are dropped: the walk that switches one on finds
-        what they told.
+        what they told. A function is asked after the entries were listed: a consumer that is
+        switched on before a commit misses nothing of it.
         """
         return sum(
             self._fan_out_minute(root, minute, consumers)
@@ -118,10 +119,13 @@ class Outbox:
         ]
         return datetime.strptime(min(waiting), _MINUTE).replace(tzinfo=UTC) if waiting else None
 
-    def _fan_out_minute(self, root: Root, minute: str, consumers: Sequence[str]) -> int:
+    def _fan_out_minute(
+        self, root: Root, minute: str, consumers: Sequence[str] | Callable[[], Sequence[str]]
+    ) -> int:
         with fileops.opened_dir(root.fd, f"outbox/{NEW}/{minute}") as new:
             names = fileops.list_dir(new)
-            for consumer in consumers if names else ():
+            boxes = consumers() if callable(consumers) else consumers
+            for consumer in boxes if names else ():
                 self._copy(root, new, names, f"outbox/{consumer}/{minute}")
             for name in names:
                 fileops.unlink_if_there(new, name)

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from contentserver import runtime
 from contentserver.catalog.rules import collection_rules
 from contentserver.conf import config
+from contentserver.operations.extensions import registered
 from skold.publisher import build_payload, find_document, number_on_disk
 from skold.restored_policy import NothingToConfirmError, confirm, difference
 
@@ -25,7 +26,8 @@ class Command(BaseCommand):
         document = find_document(str(settings.policy), keys)
         if document is None:
             raise CommandError(_("There is no policy on disk that verifies."))
-        for line in difference(document.payload, build_payload(collection_rules())):
+        payload = build_payload(collection_rules(), registered().read_attachments())
+        for line in difference(document.payload, payload):
             self.stdout.write(line)
         if options["number"] is None:
             said = _("Confirm with: manage.py confirm_policy --number %(number)d --actor YOU")

@@ -53,6 +53,17 @@ def test_it_publishes_once_for_a_change_and_not_again(plane: "Control") -> None:
     assert publisher.step() is None
 
 
+def test_it_publishes_when_an_attachment_changes(plane: "Control") -> None:
+    attached: dict[str, list[str]] = {"sources": []}
+    publisher = publisher_of(plane, [0.0])
+    publisher._attachments = lambda: attached
+    assert publisher.step() == 1
+    assert publisher.step() is None
+    attached["sources"].append("photos")
+    assert publisher.step() == 2
+    assert on_disk(plane).payload["attached"] == {"sources": ["photos"]}
+
+
 @pytest.mark.parametrize(
     "sql",
     [
@@ -170,7 +181,8 @@ def test_a_deleted_policy_does_not_hide_that_the_disk_was_newer(plane: "Control"
 
 def test_the_difference_names_every_client(plane: "Control") -> None:
     backup = restore_older_database(plane)
-    said = difference(on_disk(plane).payload, build_payload(on_disk(plane).payload["collections"]))
+    payload = on_disk(plane).payload
+    said = difference(payload, build_payload(payload["collections"], payload["attached"]))
     assert said == [
         "client clinic: disabled after the backup; it stays disabled",
         f"client portal: key {backup['portal']} was revoked after the backup; it stays so",

@@ -121,3 +121,16 @@ def test_a_fan_out_that_breaks_off_loses_nothing(store: Store, step: str) -> Non
         store.outbox.fan_out(["catalog"])
     store.outbox.fan_out(["catalog"])
     assert keys_of(store, "catalog") == ["a", "b"]
+
+
+def test_a_consumer_switched_on_while_entries_are_listed_gets_them(store: Store) -> None:
+    put(store, b"one", key="a")
+    boxes: list[str] = []
+
+    def switch_on() -> list[str]:
+        # What the commit of the entry saw as on was on before it: so it is by now.
+        boxes.append("late")
+        return boxes
+
+    assert store.outbox.fan_out(switch_on) == 1
+    assert keys_of(store, "late") == ["a"]
