@@ -42,13 +42,14 @@ Grants = tuple[tuple[str, Decision], ...]  # prefix of the key, and what is deci
 @dataclass(frozen=True, slots=True, eq=False)
 class Policy:
     """Read only; shared by all requests. `grants_for` answers for each client, collection and
-    action.
+    action. `attached` is what others added under names of their own, opaque here.
     """
 
     clients: dict[str, ClientRule]
     keys: dict[str, KeyRule]
     url_keys: dict[str, UrlKeyRule]
     collections: dict[str, CollectionRule]
+    attached: dict[str, Any]
     _grants: dict[tuple[str, str | None, str], Grants]
 
     @classmethod
@@ -61,12 +62,16 @@ class Policy:
         if not isinstance(rows, dict):
             raise PolicyInvalid("collections must be an object")
         collections = {name: read_collection(name, rules) for name, rules in rows.items()}
+        attached = payload.get("attached", {})  # a policy of an older release has none
+        if not isinstance(attached, dict):
+            raise PolicyInvalid("attached must be an object")
         grants = read_rows(payload, "grants", read_grant)
         return cls(
             clients,
             {key.id: key for key in keys},
             {key.id: key for key in url_keys},
             collections,
+            attached,
             _compile(grants, collections),
         )
 

@@ -36,6 +36,7 @@ def payload():
         (("collections", "photos"), [], "collections.photos"),
         (("collections", "photos", "on_behalf_of"), "", "collections.photos.on_behalf_of"),
         (("collections", "photos", "url_lifetime"), 1.5, "collections.photos.url_lifetime"),
+        (("attached",), [], "attached"),
     ],
 )
 def test_a_field_of_the_wrong_kind_is_named(payload, path, value, named):
@@ -53,6 +54,12 @@ def test_a_missing_part_is_named(payload, rows):
     del payload[rows]
     with pytest.raises(PolicyInvalid, match=rows):
         Policy.from_payload(payload)
+
+
+def test_what_others_attached_is_carried_as_it_is(payload):
+    assert Policy.from_payload(payload).attached == {}
+    payload["attached"] = {"sources": [{"name": "photos"}]}
+    assert Policy.from_payload(payload).attached == {"sources": [{"name": "photos"}]}
 
 
 def test_keys_of_clients_it_does_not_name_are_unknown(payload):
