@@ -5,8 +5,9 @@ the signed policy, from which the data plane reads it. Addresses and passwords a
 (`migrator.legacy.address`).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 Kind = Literal["chunks", "bytea", "large_object"]
 Codec = Literal["none", "zlib", "gzip", "deflate", "bz2", "lzma", "zstd"]
@@ -46,7 +47,8 @@ class Content:
     columns, `order` counts from `first` (0 or 1) without gaps. bytea and large_object: `data` is a
     column of the record table (large_object: of type oid), and the other three are not used.
     `scope` says whether each chunk was compressed by itself or the stream as a whole and then cut.
-    `chunk_size` in bytes of what is stored, for write-backs alone; readers take any size.
+    `chunk_size` in bytes, for write-backs alone: of plaintext with scope chunk, of what is stored
+    with scope stream. Readers take any size.
     """
 
     kind: Kind
@@ -80,3 +82,16 @@ class Description:
     max_size: int = 2_147_483_648
     empty_allowed: bool = False
     insert: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def from_mapping(cls, given: Mapping[str, Any]) -> "Description":
+        """What `to_mapping` gave, or a person wrote. Raises DescriptionInvalid naming the field."""
+        from migrator.legacy.mapping import description_from  # noqa: PLC0415 - it builds this class
+
+        return description_from(given)
+
+    def to_mapping(self) -> dict[str, Any]:
+        """The same as text, whole numbers, lists and mappings; nothing is None."""
+        from migrator.legacy.mapping import mapping_of  # noqa: PLC0415 - it builds this class
+
+        return mapping_of(self)
