@@ -11,44 +11,38 @@ So a power cut leaves either nothing of the version, or all of it and a staging 
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from contentserver.store import fileops
-from contentserver.store.address import Version, folder_path, slot_name
+from contentserver.store.address import Version, slot_name
 from contentserver.store.conditions import Conditions, Latest, find_same
 from contentserver.store.environment import Environment
 from contentserver.store.errors import (
     Corrupt,
-    NoSpace,
     NotStored,
     PreconditionFailed,
     SlotTaken,
     Unavailable,
-    VersionGap,
 )
-from contentserver.store.header import seal_header
 from contentserver.store.latest import find_latest
 from contentserver.store.locks import address_lock
-from contentserver.store.metadata import Metadata
 from contentserver.store.outbox import feed
 from contentserver.store.parts import StagedBody
 from contentserver.store.placed import Placed
-from contentserver.store.results import Receipt, VersionInfo, etag_of, receipt_of
+from contentserver.store.placing import (
+    Draft,
+    link_body,
+    next_version,
+    opened_folder,
+    refuse_gap,
+    sync_body,
+    write_header,
+)
+from contentserver.store.results import Receipt, VersionInfo, receipt_of
 from contentserver.store.roots import Root
 from contentserver.store.stored_file import open_stored
 from contentserver.store.versions import Versions
 
 _TRIES = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """What is to become a version: a body, and all that its header will say."""
-
-    body: StagedBody
-    metadata: Metadata
-    erasure_id: bytes
-    deleted: bool = False
 
 
 class Committer:
@@ -72,7 +66,7 @@ class Committer:
 
     def finish(self, placed: Placed) -> None:
         """Go on after the link: make the slot's name durable and tell the outbox."""
-        with _folder(placed.root, placed.version, placed.address) as folder:
+        with opened_folder(placed.root, placed.version, placed.address) as folder:
             fileops.sync_dir(folder, "sync_slot_dir")
         feed(placed, self._environment.minute_now)
 
@@ -95,79 +89,36 @@ class Committer:
             if conditions.same_bytes_ok:
                 same = find_same(latest, draft.metadata, draft.body.plain_sha256)
                 if same is not None:
-                    return self._repeat(same), None
+                    return self.repeat(same), None
             try:
                 return self._place_after(latest, draft, address)
             except SlotTaken:
                 continue  # by someone without the lock: look again, judge again
         raise Unavailable("the name of the next version is taken again and again")
 
-    def _repeat(self, same: VersionInfo) -> Receipt:
+    def repeat(self, same: VersionInfo) -> Receipt:
         """The version that stands there; the one who linked it may have died before its fsync."""
         root = self._environment.roots.get(same.root)
-        with _folder(root, same.version, same.address) as folder:
+        with opened_folder(root, same.version, same.address) as folder:
             fileops.sync_dir(folder, "sync_slot_dir")
         return receipt_of(same, created=False)
 
     def _place_after(
         self, latest: Latest | None, draft: Draft, address: bytes
     ) -> tuple[Receipt, Placed]:
-        version = self._next_version(latest)
+        version = next_version(self._environment, None if latest is None else latest.version)
         root = self._environment.roots.get(self._environment.layout().root_for_commit(version.year))
         now = self._environment.clock()
-        self._write_header(draft, address, version, now)
-        with _folder(root, version, address) as folder, _on(root, draft.body) as (from_fd, name):
-            _refuse_gap(folder, address, version)
-            _link(draft.body, from_fd, name, folder, slot_name(address, version.number))
+        receipt = write_header(self._environment, draft, address, version, now)
+        sync_body(draft.body)
+        with (
+            opened_folder(root, version, address) as folder,
+            _on(root, draft.body) as (from_fd, name),
+        ):
+            refuse_gap(folder, address, version)
+            link_body(draft.body, from_fd, name, folder, slot_name(address, version.number))
             fileops.sync_dir(folder, "sync_slot_dir")
-        body = draft.body
-        etag = etag_of(version, body.plain_sha256)
-        receipt = Receipt(
-            version, etag, body.plain_sha256, body.size, created=True, committed_at_ns=now
-        )
         return receipt, Placed(root, address, version)
-
-    def _next_version(self, latest: Latest | None) -> Version:
-        """In the later of the clock's year and the latest version's: a clock may be wrong."""
-        year = self._environment.year_now()
-        if latest is None or latest.version.year < year:
-            return Version(year, 1)
-        return Version(latest.version.year, latest.version.number + 1)
-
-    def _write_header(self, draft: Draft, address: bytes, version: Version, now: int) -> None:
-        body = draft.body
-        header = seal_header(
-            keyset=self._environment.keyset,
-            erasure=self._environment.erasure,
-            dek=body.dek,
-            file_id=body.file_id,
-            header_len=body.header_len,
-            address=address,
-            version=version,
-            metadata=draft.metadata,
-            size=body.size,
-            body_size=body.body_size,
-            committed_at_ns=now,
-            body_sha256=body.body_sha256,
-            erasure_id=draft.erasure_id,
-            deleted=draft.deleted,
-        )
-        fileops.write_all(body.fd, header, 0)
-        fileops.make_read_only(body.fd)
-        try:
-            fileops.fsync_file(body.fd)
-        except BaseException:
-            body.spoiled = True
-            raise
-
-
-def _link(body: StagedBody, from_fd: int, name: str, folder: int, slot: str) -> None:
-    body.placing = True
-    try:
-        fileops.link_into_place(from_fd, name, folder, slot)
-    except (SlotTaken, NoSpace):
-        body.placing = False
-        raise
 
 
 def _refuse_other_subject(latest: Latest | None, draft: Draft) -> None:
@@ -176,21 +127,6 @@ def _refuse_other_subject(latest: Latest | None, draft: Draft) -> None:
         return
     if latest.info.metadata.data_subject != draft.metadata.data_subject:
         raise PreconditionFailed(latest.version)
-
-
-def _refuse_gap(folder: int, address: bytes, version: Version) -> None:
-    before = slot_name(address, version.number - 1)
-    if version.number > 1 and not fileops.is_there(folder, before):
-        raise VersionGap(f"version {version} was to be written, but {before} is not there")
-
-
-@contextmanager
-def _folder(root: Root, version: Version, address: bytes) -> Iterator[int]:
-    fd = fileops.make_dirs_durably(root.fd, folder_path(version.year, address))
-    try:
-        yield fd
-    finally:
-        fileops.close(fd)
 
 
 @contextmanager

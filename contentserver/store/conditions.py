@@ -16,11 +16,12 @@ _NS = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Latest:
-    """The latest version. `info` is None if its header does not open: erased, or damaged."""
+    """The latest version. `info` is None if its header does not open: `erased`, or damaged."""
 
     version: Version
     deleted: bool
     info: VersionInfo | None
+    erased: bool = False
 
 
 @dataclass(frozen=True, slots=True)

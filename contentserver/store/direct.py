@@ -30,6 +30,11 @@ class DirectStage:
         self._body: StagedBody | None = None
         self.failed = False
 
+    @property
+    def name(self) -> str:
+        """Of the file in the root's staging."""
+        return self._name
+
     def begin_part(self) -> PartWriter:
         """Create the file, held by its own lock. Raises NoSpace."""
         if self._fd >= 0:

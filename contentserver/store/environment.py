@@ -1,11 +1,13 @@
 """What every part of the store works with; it all comes in through the store's constructor."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
 from contentserver.store.address import address_of
 from contentserver.store.erasure import ErasureKeys
+from contentserver.store.errors import KeyMissing
 from contentserver.store.header import NO_ERASURE
 from contentserver.store.keyset import Keyset
 from contentserver.store.layout import Layout
@@ -42,3 +44,20 @@ class Environment:
         if metadata.data_subject is None:
             return NO_ERASURE
         return self.erasure.id_for(metadata.collection, metadata.data_subject)
+
+    def obtain_erasure_id(self, metadata: Metadata) -> bytes:
+        """As `erasure_id`; the subject's key is on stable storage when this returns.
+
+        Raises Erased, Corrupt, NoSpace, OSError.
+        """
+        erasure_id = self.erasure_id(metadata)
+        if erasure_id != NO_ERASURE:
+            self.erasure.obtain(erasure_id)
+        return erasure_id
+
+    def refuse_erased(self, metadata: Metadata) -> None:
+        """Raise Erased if the data subject was erased; a subject without a key yet was not."""
+        erasure_id = self.erasure_id(metadata)
+        if erasure_id != NO_ERASURE:
+            with suppress(KeyMissing):
+                self.erasure.get(erasure_id)

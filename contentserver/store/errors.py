@@ -116,6 +116,15 @@ class PreconditionFailed(StoreError):
         self.current = current
 
 
+class LatestChanged(StoreError):
+    """An import rests on a latest version that is not the latest any more: begin it again."""
+
+    def __init__(self, current: Version | None) -> None:
+        latest = "none" if current is None else str(current)
+        super().__init__(f"the latest version is {latest} by now; read the source again")
+        self.current = current
+
+
 class YearNotOpen(StoreError):
     """The layout names no place for this year."""
 
@@ -134,6 +143,16 @@ class YearSealed(StoreError):
 
 class ImplausibleTime(StoreError):
     """A time lies outside the years that the layout names."""
+
+    def __init__(self, year: int, reason: str | None = None) -> None:
+        way_out = (
+            f"; correct the time, or let the year take imports with:"
+            f" manage.py open_year {year} --importing"
+        )
+        super().__init__(
+            f"the time lies in {year}: " + (reason or f"the layout has no such year{way_out}")
+        )
+        self.year = year
 
 
 class RootMissing(StoreError):

@@ -25,6 +25,7 @@ from contentserver.store.kernel import (
     open_lock,
     read_at_cached,
     start_writeback,
+    sync_file_system,
     try_lock,
     unlock,
 )
@@ -193,6 +194,22 @@ def sync_dir(dir_fd: int, step: str = "sync_dir") -> None:
     fsync_file(dir_fd, step)
 
 
+def sync_together(fd: int, step: str) -> None:
+    """All that was written to the file system of `fd`, a regular file, is on stable storage: bytes,
+    modes, names, directories.
+
+    Costs what two flushes cost, however many files there are. `fd` was opened before the first of
+    the writes (see `kernel.sync_file_system`). After an error give all of them up.
+    """
+    with _durable(step):
+        next(_flushes)
+        sync_file_system(fd)
+    # syncfs alone reports success on a file system that went read-only after an error (ext4), and
+    # where nothing was left to log it does not tell the disk to empty its cache (XFS). An fsync of
+    # any file there does both.
+    fsync_file(fd, step + "_end")
+
+
 def make_dir(dir_fd: int, name: str) -> int:
     """A descriptor of a new directory, its name not yet durable; FileExistsError if it is taken."""
     with _durable("make_dir"):
@@ -227,6 +244,31 @@ def _make_dir_durably(parent_fd: int, name: str) -> int:
     fd = os.open(name, OPEN_DIRECTORY, dir_fd=parent_fd)
     os.fchmod(fd, _DURABLE_DIRECTORY)
     return fd
+
+
+def make_dirs(dir_fd: int, path: str) -> tuple[int, bool]:
+    """A descriptor of the directory `path`, made with its parents, and whether it exists durably.
+
+    Where it does not, it does after `sync_together` and is then told so by `settle_dirs`.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        fd = os.open(path, OPEN_DIRECTORY, dir_fd=dir_fd)
+        return fd, stat.S_IMODE(os.fstat(fd).st_mode) == _DURABLE_DIRECTORY
+    for parent in _prefixes(path):
+        with _durable("make_dir"), contextlib.suppress(FileExistsError):
+            os.mkdir(parent, 0o700, dir_fd=dir_fd)
+    return os.open(path, OPEN_DIRECTORY, dir_fd=dir_fd), False
+
+
+def settle_dirs(dir_fd: int, path: str) -> None:
+    """Give a directory and its parents, whose names are durable by now, the mode that says so."""
+    for parent in _prefixes(path):
+        os.chmod(parent, _DURABLE_DIRECTORY, dir_fd=dir_fd)
+
+
+def _prefixes(path: str) -> Iterator[str]:
+    """`2025`, `2025/ab`, `2025/ab/cd`."""
+    return itertools.accumulate(path.split("/"), "{}/{}".format)
 
 
 def link_into_place(

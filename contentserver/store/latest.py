@@ -1,6 +1,7 @@
 """What a commit must know of the version before it."""
 
 from contentserver.store import fileops
+from contentserver.store.address import Version
 from contentserver.store.conditions import Latest
 from contentserver.store.environment import Environment
 from contentserver.store.errors import Corrupt, Erased
@@ -24,8 +25,17 @@ def find_latest(environment: Environment, versions: Versions, address: bytes) ->
     try:
         with open_stored(environment, slot.fd, slot.root.name, address, slot.version) as stored:
             return Latest(slot.version, stored.header.deleted, stored.info())
-    except (Erased, Corrupt):
-        return Latest(slot.version, deleted, None)
+    except (Erased, Corrupt) as error:
+        return Latest(slot.version, deleted, None, erased=isinstance(error, Erased))
+
+
+def find_latest_version(versions: Versions, address: bytes) -> Version | None:
+    """Which version is the latest; its header is not opened."""
+    slot = versions.find_latest(address)
+    if slot is None:
+        return None
+    fileops.close(slot.fd)
+    return slot.version
 
 
 def _seems_deleted(slot: Slot) -> bool:

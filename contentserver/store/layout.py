@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
-from contentserver.store.errors import Unavailable, YearNotOpen, YearSealed
+from contentserver.store.errors import ImplausibleTime, Unavailable, YearNotOpen, YearSealed
 
 State = Literal["open", "importing", "sealed", "moving"]
 _STATES = frozenset({"open", "importing", "sealed", "moving"})
@@ -59,6 +59,16 @@ class Layout:
         if any(place.state in {"sealed", "moving"} for place in places):
             raise YearSealed(year)
         raise YearNotOpen(year)
+
+    def root_for_import(self, year: int) -> str:
+        """The root that takes imports of a year. Raises YearSealed, ImplausibleTime."""
+        places = self.places(year)
+        for place in places:
+            if place.state in {"open", "importing"}:
+                return place.root
+        if places:
+            raise YearSealed(year)
+        raise ImplausibleTime(year)
 
     def is_stable(self, as_of: int) -> bool:
         """Whether every year up to `as_of` is sealed, so that no import can add to them."""

@@ -104,9 +104,16 @@ def _queue(number: int, patience: float, refusal: StoreError) -> Iterator[None]:
 
 
 def _wait(fd: int, byte: int, until: float, refusal: StoreError) -> None:
+    if not wait_for_byte(fd, byte, until):
+        raise refusal
+
+
+def wait_for_byte(fd: int, byte: int, until: float) -> bool:
+    """Take a byte of a lock file, if it becomes free before `until` (monotonic seconds)."""
     pause = _PAUSE / 10
     while not fileops.try_lock(fd, byte):
         if time.monotonic() > until:
-            raise refusal
+            return False
         time.sleep(pause)
         pause = min(pause * 2, _PAUSE)
+    return True

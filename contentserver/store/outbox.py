@@ -48,6 +48,14 @@ def feed(placed: Placed, minute: Callable[[], str]) -> None:
         _link_durably(placed.root, folder, {slot: name}, lambda: f"outbox/{NEW}/{minute()}")
 
 
+def feed_staged(root: Root, names: Mapping[str, str], minute: Callable[[], str]) -> None:
+    """As `feed`, of many versions by their staged names on one root: one minute, one flush.
+
+    `names` leads from the name in `staging` to `<address>.<version>`.
+    """
+    _link_durably(root, root.staging_fd, names, lambda: f"outbox/{NEW}/{minute()}")
+
+
 def _link_durably(
     root: Root, folder: int, names: Mapping[str, str], path: Callable[[], str]
 ) -> None:

@@ -14,6 +14,7 @@ from contentserver.store.disk_errors import disk_errors
 from contentserver.store.environment import Environment
 from contentserver.store.erasure import ErasureKeys
 from contentserver.store.errors import Deleted, NotStored, StoreError, Unavailable
+from contentserver.store.imports import Imports
 from contentserver.store.keyset import Keyset
 from contentserver.store.layout import Layout, Place
 from contentserver.store.metadata import Metadata
@@ -58,6 +59,7 @@ class Store:
         self._committer = Committer(self._environment, self._versions)
         self._uploads = Uploads(self._environment, self._committer)
         self._recovery = Recovery(self._environment, self._uploads, self._committer)
+        self.imports = Imports(self._environment, self._versions, self._committer)
         self.outbox = Outbox(self._environment.roots, self._environment.minute_now)
 
     def address(self, collection: str, key: str) -> bytes:

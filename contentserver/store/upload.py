@@ -6,7 +6,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Protocol, Self
 
-from contentserver.store.commit import Committer, Draft
+from contentserver.store.commit import Committer
 from contentserver.store.conditions import Conditions
 from contentserver.store.disk_errors import disk_errors
 from contentserver.store.errors import (
@@ -19,6 +19,7 @@ from contentserver.store.errors import (
 from contentserver.store.fileops import Buffer
 from contentserver.store.parts import PartWriter, StagedBody
 from contentserver.store.placed import Placed
+from contentserver.store.placing import Draft
 from contentserver.store.results import Receipt, receipt_of
 from contentserver.store.staging import UploadInfo
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from uuid import UUID, uuid4
 
 from contentserver.store import fileops
-from contentserver.store.commit import Committer, Draft
+from contentserver.store.commit import Committer
 from contentserver.store.conditions import Conditions
 from contentserver.store.direct import DirectStage
 from contentserver.store.disk_errors import disk_errors
@@ -17,10 +17,11 @@ from contentserver.store.errors import (
     UploadExpired,
     UploadUnknown,
 )
-from contentserver.store.header import NO_ERASURE, header_length_for
+from contentserver.store.header import header_length_for
 from contentserver.store.kept import KeptStage
 from contentserver.store.locks import UploadLock
 from contentserver.store.metadata import Metadata
+from contentserver.store.placing import Draft
 from contentserver.store.receipts import find_receipt
 from contentserver.store.results import Receipt
 from contentserver.store.roots import Root
@@ -53,10 +54,11 @@ class Uploads:
             raise TooLarge(f"a file has at most {SIZE_LIMIT} bytes")
         root = self._root()
         metadata = replace(metadata, created_by=metadata.created_by or actor)
-        upload_id = upload_id or uuid4()
-        info = self._new_info(actor, metadata, length, upload_id, commit_auto=commit_auto)
+        info = new_info(
+            self._environment, actor, metadata, length, upload_id, commit_auto=commit_auto
+        )
         with disk_errors():
-            erasure_id = self._obtain_erasure_id(metadata)
+            erasure_id = self._environment.obtain_erasure_id(metadata)
             make = DirectStage if direct else KeptStage.create
             stage = make(self._environment, root, info)
         return Upload(stage, info, self._committer, erasure_id, direct=direct)
@@ -125,12 +127,12 @@ class Uploads:
     def put_marker(self, metadata: Metadata, conditions: Conditions) -> Receipt:
         """Add a delete marker: a version with an empty body."""
         actor = metadata.created_by or ""
-        info = self._new_info(actor, metadata, 0, uuid4(), commit_auto=False)
+        info = new_info(self._environment, actor, metadata, 0)
         with disk_errors(), closing(DirectStage(self._environment, self._root(), info)) as stage:
             stage.keep_part(stage.begin_part())
             body = stage.get_body()
             metadata = replace(metadata, sha256=body.plain_sha256.hex())
-            erasure_id = self._obtain_erasure_id(metadata)
+            erasure_id = self._environment.obtain_erasure_id(metadata)
             receipt = self._committer.commit(
                 Draft(body, metadata, erasure_id, deleted=True), conditions
             )
@@ -149,37 +151,6 @@ class Uploads:
         environment = self._environment
         return environment.roots.get(environment.layout().root_for_commit(environment.year_now()))
 
-    def _obtain_erasure_id(self, metadata: Metadata) -> bytes:
-        """The subject's erasure key is on stable storage before anything depends on it."""
-        erasure_id = self._environment.erasure_id(metadata)
-        if erasure_id != NO_ERASURE:
-            self._environment.erasure.obtain(erasure_id)
-        return erasure_id
-
-    def _new_info(
-        self,
-        actor: str,
-        metadata: Metadata,
-        length: int | None,
-        upload_id: UUID,
-        *,
-        commit_auto: bool,
-    ) -> UploadInfo:
-        now = self._environment.clock()
-        return UploadInfo(
-            id=upload_id,
-            actor=actor,
-            metadata=metadata,
-            length=length,
-            commit_auto=commit_auto,
-            created_at_ns=now,
-            expires_at_ns=now + self._environment.upload_expiry * _NS,
-            header_len=header_length_for(metadata),
-            file_id=new_file_id(now),
-            dek=os.urandom(32),
-            upload_key=os.urandom(32),
-        )
-
     def _find_dir(self, upload_id: UUID) -> tuple[Root, int]:
         for root in self._environment.roots.iter_open():
             dir_fd = fileops.find_dir(root.staging_fd, str(upload_id))
@@ -188,6 +159,32 @@ class Uploads:
         for path in self._environment.roots.missing():
             raise RootMissing(str(path))
         raise UploadUnknown
+
+
+def new_info(
+    environment: Environment,
+    actor: str,
+    metadata: Metadata,
+    length: int | None,
+    upload_id: UUID | None = None,
+    *,
+    commit_auto: bool = False,
+) -> UploadInfo:
+    """What is known of an upload as it begins, with keys of its own."""
+    now = environment.clock()
+    return UploadInfo(
+        id=upload_id or uuid4(),
+        actor=actor,
+        metadata=metadata,
+        length=length,
+        commit_auto=commit_auto,
+        created_at_ns=now,
+        expires_at_ns=now + environment.upload_expiry * _NS,
+        header_len=header_length_for(metadata),
+        file_id=new_file_id(now),
+        dek=os.urandom(32),
+        upload_key=os.urandom(32),
+    )
 
 
 def new_file_id(now_ns: int) -> bytes:
