@@ -101,7 +101,7 @@ LOGIN_REDIRECT_URL = "admin:index"
 
 LANGUAGE_CODE = CONFIG.language
 LANGUAGES = [("en", _("English"))]
-LOCALE_PATHS = [BASE_DIR / "contentserver" / "locale", BASE_DIR / "skold" / "locale"]
+LOCALE_PATHS = [BASE_DIR / app / "locale" for app in ("contentserver", "skold", "migrator")]
 TIME_ZONE = CONFIG.time_zone.key
 USE_I18N = True
 USE_TZ = True

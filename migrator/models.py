@@ -59,6 +59,13 @@ class Source(models.Model):
     backfill_started_at = models.DateTimeField(_("backfill began"), null=True, blank=True)
     backfill_finished_at = models.DateTimeField(_("backfill ended"), null=True, blank=True)
     backfill_records = models.PositiveBigIntegerField(_("records looked at"), default=0)
+    # Up to where the xid8 column was read: {"below": snapshot's xmin, "xid": …, "record": […]}.
+    xid_position = models.JSONField(_("read up to"), default=dict, blank=True)
+    # The whole comparison under way or asked for; empty: none.
+    comparison = models.JSONField(_("comparison"), default=dict, blank=True)
+    compared_at = models.DateTimeField(
+        _("compared"), null=True, blank=True, help_text=_("When the last whole one began.")
+    )
     files_imported = models.PositiveBigIntegerField(_("files imported"), default=0)
     bytes_imported = models.PositiveBigIntegerField(_("bytes imported"), default=0)
     sync_seen_at = models.DateTimeField(_("sync last ran"), null=True, blank=True)
@@ -141,6 +148,8 @@ class RecordError(models.Model):
     last_at = models.DateTimeField(_("last seen"))
     tries = models.PositiveIntegerField(_("tries"), default=1)
     retry_at = models.DateTimeField(_("tried again"), null=True, blank=True)
+    # Changes in the log that the last try knew of: another one makes it worth a try at once.
+    events = ArrayField(models.BigIntegerField(), verbose_name=_("changes"), default=list)
 
     class Meta:
         verbose_name = _("record that failed")

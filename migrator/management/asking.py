@@ -1,0 +1,35 @@
+"""What the commands of the migrator share: who asks, which source, and errors in one sentence."""
+
+import getpass
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import CommandError
+from django.utils.translation import gettext as _
+
+from migrator.models import Source
+
+
+def actor() -> str:
+    """As the audit names whoever runs a command."""
+    return f"command:{getpass.getuser()}"
+
+
+def get_source(name: str) -> Source:
+    """Raises CommandError that lists the sources there are."""
+    source = Source.objects.filter(pk=name).first()
+    if source is None:
+        known = ", ".join(Source.objects.values_list("name", flat=True)) or _("none yet")
+        text = _("There is no source “%(name)s”; there are: %(known)s.")
+        raise CommandError(text % {"name": name, "known": known})
+    return source
+
+
+def sentence(error: ValidationError) -> str:
+    """All messages, each behind its field."""
+    if not hasattr(error, "error_dict"):
+        return " ".join(error.messages)
+    return " ".join(
+        f"{field}: {message}" if field != "__all__" else message
+        for field, messages in error.message_dict.items()
+        for message in messages
+    )

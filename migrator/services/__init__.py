@@ -1,0 +1,1 @@
+"""Acts on sources. Each says who: `actor` first, as the audit shall name them."""
