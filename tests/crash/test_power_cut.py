@@ -68,11 +68,11 @@ def test_nothing_acknowledged_is_lost_in_two_hundred_power_cuts(kind: str) -> No
     assert main(["--trials", "200", "--kinds", kind]) == 0
 
 
-@pytest.mark.parametrize(("left_out", "kept"), [(DIRECTORIES, 39), (("sync_file",), 0)])
-def test_a_power_cut_shows_a_promise_that_was_broken(left_out: tuple[str, ...], kept: int) -> None:
+@pytest.mark.parametrize("left_out", [DIRECTORIES, ("sync_file",)])
+def test_a_power_cut_shows_a_promise_that_was_broken(left_out: tuple[str, ...]) -> None:
     """The same comparison finds the losses as soon as the writers leave an fsync out."""
     needs("ext4")
     outcome = run_trial("ext4", 1, Trial(writers=1, without=left_out, puts=40))
     assert outcome.told == 40
     assert outcome.lost
-    assert outcome.stored <= kept
+    assert outcome.stored < outcome.told  # the kernel may have written some back by itself
