@@ -123,7 +123,21 @@ class Health:
             "Age of the oldest entry not yet taken.",
             self._outbox_age(),
         )
+        waiting = self._audit_waiting()
+        if waiting is not None:
+            yield _gauge(
+                "contentserver_audit_waiting_records",
+                "Records of the ledger not yet in PostgreSQL.",
+                waiting,
+            )
         yield from self._space()
+
+    def _audit_waiting(self) -> float | None:
+        """By the bridge's status; None while that does not say."""
+        loops = (self._bridge_status() or {}).get("loops", {})
+        leaves = loops.get("ledger", {}).get("facts", {}).get("leaves")
+        copied = loops.get("audit", {}).get("facts", {}).get("copied")
+        return None if leaves is None or copied is None else float(max(0, leaves - copied))
 
     def _outbox_age(self) -> float:
         try:

@@ -22,6 +22,7 @@ from contentserver.catalog.consumer import CONSUMERS, CatalogConsumer
 from contentserver.catalog.models import StorageRoot
 from contentserver.catalog.rules import collection_rules
 from contentserver.conf import Config
+from contentserver.operations.courtesy import Courtesy
 from contentserver.operations.extensions import Attached, BridgeContext, registered
 from contentserver.operations.layout import LayoutPublisher
 from contentserver.operations.layout_sync import LayoutSync
@@ -66,6 +67,7 @@ class Bridge:
         self._journal = runtime.open_journal(config)
         self._sequencer: Sequencer | None = None
         self._copier = Copier(config.ledger, config.node, _conninfo())
+        self._courtesy = Courtesy()
         self._consumer = CatalogConsumer(self._store, node=config.node)
         self._extensions = registered()
         self._published = _attached_on_disk(config, keyset)
@@ -112,8 +114,8 @@ class Bridge:
         work = (
             self._loop("fan_out", self._fan_out, 0.2),
             self._loop("catalog", self._consumer.step, 0.2, facts=self._catalog_facts),
-            self._loop("ledger", self._sequence, 0.2, facts=self._ledger_facts),
-            self._loop("audit", self._copy, 0.2),
+            self._loop("ledger", self._sequence, 0.5, facts=self._ledger_facts),
+            self._loop("audit", self._copy, 0.2, facts=self._copy_facts),
             self._loop("policy", self._publish_policy, 0.3),
             self._loop("layout", self._layout.step, 0.5),
             self._loop("roots", self._record_roots, 15.0),
@@ -159,6 +161,9 @@ class Bridge:
         return self._sequencer.step() >= sequencer.LIMIT
 
     def _copy(self) -> bool:
+        # The copy costs more than the ledger it is made from, which holds the truth meanwhile.
+        if self._courtesy.should_wait():
+            return False
         return self._copier.step() >= copier.LIMIT
 
     def _boxes(self) -> tuple[str, ...]:
@@ -208,6 +213,9 @@ class Bridge:
         if self._sequencer is None:
             return {}
         return {"leaves": self._sequencer.mark.leaves, "alarms": dict(self._sequencer.alarms)}
+
+    def _copy_facts(self) -> Mapping[str, Any]:
+        return {"copied": self._copier.copied}
 
 
 def _take_lock(config: Config) -> int:

@@ -65,6 +65,11 @@ class Copier:
         self._months: set[str] = set()
         self._requests: OrderedDict[Place, Asked] = OrderedDict()
 
+    @property
+    def copied(self) -> int | None:
+        """Leaves that PostgreSQL held after the last step; None when that is not known."""
+        return self._next
+
     def step(self) -> int:
         """Copy what is new, at most a transaction; returns how many records that were.
 

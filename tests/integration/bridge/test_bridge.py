@@ -84,6 +84,9 @@ def test_audit_records_arrive_once_and_are_numbered_without_postgresql(
     )
     assert leaves == list(range(len(leaves)))
     assert LedgerMark.objects.get(node=library.node).next_leaf == len(leaves)
+    loops = lambda: bridge.status()["loops"]  # noqa: E731
+    bridge.wait_until(lambda: loops()["audit"]["facts"] == {"copied": len(leaves)})
+    assert loops()["ledger"]["facts"]["leaves"] == len(leaves)
 
 
 def test_it_ends_within_five_seconds_of_sigterm(bridge: RunningBridge) -> None:
