@@ -5,39 +5,26 @@ page cache is read
 on the event loop; whatever would wait for the disk goes to a thread.
 """
 
-import time
 from collections.abc import AsyncIterator
 from functools import partial
-from typing import NamedTuple
-from urllib.parse import parse_qsl
 
 from contentserver.delivery.access import Access
-from contentserver.delivery.errors import BadRequest, RangeUnsatisfiable
+from contentserver.delivery.errors import RangeUnsatisfiable
+from contentserver.delivery.modes import Modes
 from contentserver.delivery.parts import Parts
+from contentserver.delivery.presenting import NOT_SHARED, last_modified, presentation
 from contentserver.delivery.responses import Headers, send_stream, send_whole
 from contentserver.delivery.rules import Rules
+from contentserver.delivery.which import LATEST, Which, which_version
 from contentserver.protocol.conditionals import Outcome, evaluate
-from contentserver.protocol.dates import format_http_date
 from contentserver.protocol.digests import format_sha256
-from contentserver.protocol.dispositions import content_disposition
+from contentserver.protocol.media_types import DEFAULT_MEDIA_TYPE
 from contentserver.protocol.ranges import Range, Unsatisfiable, select_range
-from contentserver.store.address import Version
-from contentserver.store.errors import BadMetadata, Deleted, PreconditionFailed, StoreError
+from contentserver.store.errors import Deleted, PreconditionFailed, StoreError
 from contentserver.store.fileops import WouldBlock
 from contentserver.store.stored_file import StoredFile
 
 WHOLE = 1 << 20  # bytes; up to here an answer is decrypted and sent in one piece
-_OF_SIGNED_URLS = frozenset({"expires", "kid", "sub", "disposition", "sig"})
-
-
-class Which(NamedTuple):
-    """Which version is asked for; both None means the latest."""
-
-    as_of: int | None = None
-    version: Version | None = None
-
-
-LATEST = Which()
 
 
 class Reader:
@@ -46,20 +33,20 @@ class Reader:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._descriptions = Descriptions()
+        self._modes = Modes(parts, self.open, self.send)
 
     async def get(self, access: Access) -> None:
         """Answer 200, 206, 304, or raise what the table of problems turns into 404, 410, 412, 416,
         503.
         """
         request = access.request
-        which = which_version(request.query) if request.query else LATEST
+        # The query of a legacy address belongs to its pattern.
+        which = which_version(request.query) if request.query and not access.route else LATEST
         assert access.collection is not None
         rules = self._parts.rules.of(access.collection)
-        stored = await self.open(access, which)
-        try:
-            await self._send(access, stored, which, rules)
-        finally:
-            stored.close()
+        if rules.sources and await self._modes.answer(access, which, rules):
+            return
+        await self.send(access, await self.open(access, which), which, rules)
 
     async def open(self, access: Access, which: Which) -> StoredFile:
         """The stored file, its address and version noted for the record. Raises NotStored, Deleted,
@@ -88,6 +75,15 @@ class Reader:
         access.address = stored.header.address.hex()
         access.version = str(stored.version)
         return stored
+
+    async def send(
+        self, access: Access, stored: StoredFile, which: Which, rules: Rules
+    ) -> None:
+        """Answer with an open version, and close it. Raises as `get`."""
+        try:
+            await self._send(access, stored, which, rules)
+        finally:
+            stored.close()
 
     async def _send(self, access: Access, stored: StoredFile, which: Which, rules: Rules) -> None:
         request = access.request
@@ -174,21 +170,16 @@ def describe(
 ) -> tuple[Headers, str, int]:
     """As `Descriptions.of`. `wanted` is the disposition that a signed URL asks for."""
     metadata = stored.metadata
-    modified = stored.committed_at_ns // 1_000_000_000
-    # A clock that was set back would put it after Date (RFC 9110 section 8.8.2.1).
-    shown = min(modified, int(time.time()))
-    media_type = metadata.media_type or "application/octet-stream"
-    inline = rules.shows_inline(media_type) and wanted != "attachment"
-    disposition = content_disposition("inline" if inline else "attachment", metadata.filename)
+    modified = stored.modified_ns // 1_000_000_000
+    media_type = metadata.media_type or DEFAULT_MEDIA_TYPE
     headers: Headers = [
         (b"etag", stored.etag.encode()),
         (b"x-version", str(stored.version).encode()),
-        (b"last-modified", format_http_date(shown).encode()),
+        last_modified(modified),
         (b"cache-control", _cache_control(rules, exact=exact)),
         (b"repr-digest", format_sha256(stored.digest).encode()),
         (b"accept-ranges", b"bytes"),
-        (b"content-type", media_type.encode("latin-1")),
-        (b"content-disposition", disposition.encode("latin-1")),
+        *presentation(media_type, metadata.filename, rules, wanted),
     ]
     if stored.header.imported:
         headers.append((b"x-imported", b"true"))
@@ -196,43 +187,7 @@ def describe(
 
 
 def _cache_control(rules: Rules, *, exact: bool) -> bytes:
-    # A cache in between would hide reads from the audit; only an exact version may be kept, where
-    # the collection says so.
+    # Only an exact version may be kept, where the collection says so.
     if exact and rules.cache_control:
         return rules.cache_control.encode("latin-1")
-    return b"private, no-cache"
-
-
-def which_version(query: bytes) -> Which:
-    """Read `as_of` or `version`. Raises BadRequest naming a parameter that is unknown, doubled or
-    no such value.
-    """
-    as_of: int | None = None
-    version: Version | None = None
-    seen: set[str] = set()
-    for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
-        if name in seen:
-            raise BadRequest(f"the parameter {name} is given more than once")
-        seen.add(name)
-        if name == "as_of":
-            as_of = _year(value)
-        elif name == "version":
-            version = _version(value)
-        elif name not in _OF_SIGNED_URLS:
-            raise BadRequest(f"the parameter {name[:40]!r} is not known here; use as_of or version")
-    if as_of is not None and version is not None:
-        raise BadRequest("as_of and version exclude each other; send one of them")
-    return Which(as_of, version)
-
-
-def _year(value: str) -> int:
-    if len(value) != 4 or not (value.isascii() and value.isdigit()):
-        raise BadRequest("as_of is a year, for example as_of=2025")
-    return int(value)
-
-
-def _version(value: str) -> Version:
-    try:
-        return Version.parse(value)
-    except BadMetadata as error:
-        raise BadRequest(str(error)) from None
+    return NOT_SHARED

@@ -60,7 +60,7 @@ class Conditions:
     def _unmodified(self, standing: Latest | None) -> bool:
         if standing is None or standing.info is None or self.if_unmodified_since is None:
             return False
-        return standing.info.committed_at_ns // _NS <= self.if_unmodified_since
+        return standing.info.modified_ns // _NS <= self.if_unmodified_since
 
 
 def find_same(latest: Latest | None, metadata: Metadata, sha256: bytes) -> VersionInfo | None:

@@ -26,6 +26,7 @@ from contentserver.store.derive import (
 from contentserver.store.errors import BadMetadata, Corrupt
 from contentserver.store.metadata import Metadata, room_for
 from contentserver.store.recent import Recent
+from contentserver.store.times import from_rfc3339
 
 MAGIC = b"\x89SKF\r\n\x1a\n"
 FORMAT_VERSION = 1
@@ -92,6 +93,8 @@ class Header:
     body_size: int
     header_len: int
     committed_at_ns: int
+    modified_ns: int
+    """The time to show: of an imported version the one its source claims, if it claims any."""
     body_sha256: bytes
     metadata: Metadata
     stream: segments.StreamKey
@@ -291,10 +294,20 @@ def _header(facts: Peeked, dek: bytes, metadata: Metadata) -> Header:
         body_size=facts.body_size,
         header_len=facts.header_len,
         committed_at_ns=facts.committed_at_ns,
+        modified_ns=_modified(facts, metadata),
         body_sha256=facts.body_sha256,
         metadata=metadata,
         stream=segments.body_stream(dek, facts.file_id),
     )
+
+
+def _modified(facts: Peeked, metadata: Metadata) -> int:
+    if not facts.flags & _IMPORTED or metadata.original_time is None:
+        return facts.committed_at_ns
+    try:
+        return from_rfc3339(metadata.original_time)
+    except ValueError:  # a day there is not; the writer refuses it
+        return facts.committed_at_ns
 
 
 def _wrap_data(fixed: bytes) -> bytes:

@@ -15,6 +15,7 @@ from typing import Any
 
 from contentserver.store.address import check_collection, check_key
 from contentserver.store.errors import BadMetadata
+from contentserver.store.times import from_rfc3339
 
 LIMITS = {
     "media_type": 127,
@@ -29,11 +30,6 @@ LIMITS = {
 """Bytes as written in the JSON."""
 
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
-_TIME = re.compile(
-    r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
-    r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?Z",
-    re.ASCII,
-)
 _AT_COMMIT = {"sha256": 64, "on_behalf_of": 256, "original_time": 30}
 """What the commit may add, and the room reserved for each."""
 
@@ -59,8 +55,8 @@ class Metadata:
         check_key(self.key)
         if self.sha256 is not None and _SHA256.fullmatch(self.sha256) is None:
             raise BadMetadata("sha256", "is 64 hexadecimal digits, in lower case")
-        if self.original_time is not None and _TIME.fullmatch(self.original_time) is None:
-            raise BadMetadata("original_time", "is written 2025-01-31T12:00:00.000000Z, in UTC")
+        if self.original_time is not None:
+            _check_time(self.original_time)
         for field, limit in LIMITS.items():
             value = getattr(self, field)
             if value is not None:
@@ -107,6 +103,15 @@ def room_for(metadata: Metadata) -> int:
 
 def _written(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _check_time(text: str) -> None:
+    try:
+        from_rfc3339(text)
+    except ValueError:
+        raise BadMetadata(
+            "original_time", "is written 2025-01-31T12:00:00.000000Z, in UTC, and is a real day"
+        ) from None
 
 
 def _check_size(field: str, value: Any, limit: int) -> None:

@@ -15,7 +15,10 @@ def etag_of(version: Version, sha256: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class VersionInfo:
-    """One stored version, as its authenticated header tells it. Sizes are bytes of plaintext."""
+    """One stored version, as its authenticated header tells it. Sizes are bytes of plaintext.
+
+    `modified_ns` is the time to show: of an imported version the one that its source claims.
+    """
 
     version: Version
     address: bytes
@@ -24,6 +27,7 @@ class VersionInfo:
     sha256: bytes
     metadata: Metadata
     committed_at_ns: int
+    modified_ns: int
     deleted: bool
     imported: bool
     erasable: bool

@@ -33,7 +33,7 @@ class StoredFile:
 
     __slots__ = (
         "_buffer", "_cached", "_fd", "_filled", "_reader", "committed_at_ns",
-        "header", "metadata", "root", "size", "version",
+        "header", "metadata", "modified_ns", "root", "size", "version",
     )  # fmt: skip
 
     def __init__(self, fd: int, root: str, header: Header, buffer: bytearray, filled: int) -> None:
@@ -51,6 +51,7 @@ class StoredFile:
         self.size = header.size
         self.metadata = header.metadata
         self.committed_at_ns = header.committed_at_ns
+        self.modified_ns = header.modified_ns
         if filled < header.header_len + header.body_size:
             self._release()
 
@@ -189,6 +190,7 @@ def info_of(header: Header, root: str) -> VersionInfo:
         sha256=header.digest,
         metadata=header.metadata,
         committed_at_ns=header.committed_at_ns,
+        modified_ns=header.modified_ns,
         deleted=header.deleted,
         imported=header.imported,
         erasable=header.erasable,

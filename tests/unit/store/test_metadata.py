@@ -59,6 +59,7 @@ def test_the_limit_of_custom_counts_all_of_its_object() -> None:
         ("original_time", "2025-01-31T12:00:00+01:00"),
         ("original_time", "2025-13-31T12:00:00Z"),
         ("original_time", "2025-01-31T24:00:00Z"),
+        ("original_time", "2025-02-30T12:00:00Z"),
         ("filename", ""),
         ("filename", "\ud800"),
         ("custom", {"\udfff": "a"}),
