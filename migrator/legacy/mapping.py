@@ -95,7 +95,8 @@ def _value(field: str, name: str, value: Any) -> Any:
         return _choice(field, value, _CHOICES[name])
     if name in _NUMBERS:
         return _number(field, value, *_NUMBERS[name])
-    return _READERS.get(name, _text)(field, value)
+    read: Callable[[str, Any], Any] = _READERS.get(name, _text)
+    return read(field, value)
 
 
 def _itself(_: str, value: Any) -> Any:
@@ -153,6 +154,8 @@ def _constant(field: str, value: Any) -> str:
 def _identifier(field: str, name: str) -> str:
     if len(name.encode("utf-8", "replace")) > _MAX_IDENTIFIER:
         raise DescriptionInvalid(field, f"a name has at most {_MAX_IDENTIFIER} bytes")
+    if "%" in name:
+        raise DescriptionInvalid(field, "a name with % cannot be read; rename it")
     return name
 
 
