@@ -1,6 +1,7 @@
 """Years and storage roots as the disk has them, and what people ask of the layout."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.conf import settings
@@ -17,6 +18,7 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidge
 from contentserver.admin.lists import ReadOnlyAdmin
 from contentserver.admin.words import moment, size
 from contentserver.catalog.models import LayoutRequest, StorageRoot, Year
+from contentserver.operations.layout import FIRST_YEAR
 from contentserver.operations.layout_sync import request_year
 from skold.admin.actors import actor_of
 from skold.admin.decorators import action, display
@@ -28,7 +30,7 @@ STATES = {"open": "success", "importing": "info", "sealed": "warning", "moving":
 class YearAdmin(ReadOnlyAdmin):
     list_display = ["year", "root", "takes", "layout_number"]
     list_filter = ["state"]
-    actions_list = ["open_year"]
+    actions_list = ["open_year", "import_year"]
 
     @display(description=_("state"), label=STATES)
     def takes(self, year: Year) -> tuple[str, str]:
@@ -40,7 +42,22 @@ class YearAdmin(ReadOnlyAdmin):
     @action(description=_("Open a year"), icon="add", url_path="open", permissions=["open_year"])
     def open_year(self, _request: HttpRequest) -> HttpResponse:
         """To the form of a request."""
-        return HttpResponseRedirect(reverse("admin:contentserver_layoutrequest_add"))
+        return _to_form(LayoutRequest.Kind.OPEN_YEAR)
+
+    @action(
+        description=_("Open an earlier year for imports"),
+        icon="history",
+        url_path="import",
+        permissions=["open_year"],
+    )
+    def import_year(self, _request: HttpRequest) -> HttpResponse:
+        """To the same form, with the other request chosen."""
+        return _to_form(LayoutRequest.Kind.IMPORT_YEAR)
+
+
+def _to_form(kind: str) -> HttpResponse:
+    form = reverse("admin:contentserver_layoutrequest_add")
+    return HttpResponseRedirect(f"{form}?{urlencode({'kind': kind})}")
 
 
 @admin.register(StorageRoot)
@@ -57,9 +74,7 @@ class StorageRootAdmin(ReadOnlyAdmin):
         if not root.total_bytes:
             return "—"
         percent = round(100 * (1 - root.free_bytes / root.total_bytes))
-        return format_html(
-            _BAR, percent, "bg-red-500" if percent > 90 else "bg-primary-600", percent
-        )
+        return bar(percent, "bg-red-500" if percent > 90 else "bg-primary-600")
 
     @display(description=_("free"))
     def room(self, root: StorageRoot) -> str:
@@ -80,18 +95,24 @@ _BAR = (
 )
 
 
+def bar(percent: int, colour: str = "bg-primary-600") -> SafeString:
+    """A number of percent, drawn as well."""
+    return format_html(_BAR, percent, colour, percent)
+
+
 class OpenYearForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Next year on one of the roots that are there."""
+    """This year, the next, or an earlier one for imports, on one of the roots that are there."""
 
     class Meta:
         model = LayoutRequest
-        fields = ["year", "root"]
+        fields = ["kind", "year", "root"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "root" not in self.fields:
             return
         this_year = timezone.localdate().year
+        importing = self.initial.get("kind") == LayoutRequest.Kind.IMPORT_YEAR
         here = StorageRoot.objects.filter(node=settings.CONFIG.node, present=True)
         names = [(name, name) for name in here.values_list("name", flat=True)]
         self.fields["root"] = forms.ChoiceField(
@@ -99,12 +120,25 @@ class OpenYearForm(forms.ModelForm):  # type: ignore[type-arg]
         )
         self.fields["year"] = forms.IntegerField(
             label=_("Year"),
-            min_value=this_year,
+            min_value=FIRST_YEAR,
             max_value=this_year + 1,
-            initial=this_year + 1,
+            initial=this_year - 1 if importing else this_year + 1,
             widget=UnfoldAdminIntegerFieldWidget,
-            help_text=_("The current year or the next. Earlier years cannot be opened."),
+            help_text=_(
+                "To open: the current year or the next. For imports: an earlier one, which then "
+                "takes files from a legacy database and no commits."
+            ),
         )
+
+    def clean(self) -> dict[str, Any]:
+        """The same limits the bridge holds a request to, said before it is sent."""
+        given = super().clean() or self.cleaned_data
+        kind, year, now = given.get("kind"), given.get("year"), timezone.localdate().year
+        if year is not None and kind == LayoutRequest.Kind.IMPORT_YEAR and year >= now:
+            self.add_error("year", _("Only an earlier year can be opened for imports."))
+        if year is not None and kind == LayoutRequest.Kind.OPEN_YEAR and year < now:
+            self.add_error("year", _("An earlier year can be opened for imports only."))
+        return given
 
 
 @admin.register(LayoutRequest)
@@ -116,7 +150,7 @@ class LayoutRequestAdmin(ModelAdmin):  # type: ignore[misc]
     list_display_links = None
     show_full_result_count = False
     actions = None
-    fields = ["year", "root"]
+    fields = ["kind", "year", "root"]
 
     def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
         return False
@@ -127,7 +161,12 @@ class LayoutRequestAdmin(ModelAdmin):  # type: ignore[misc]
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: ARG002 - Django's signature
         """As the person who is signed in; the row is the service's."""
         given = form.cleaned_data
-        made = request_year(actor=actor_of(request), year=given["year"], root=given["root"])
+        made = request_year(
+            actor=actor_of(request),
+            year=given["year"],
+            root=given["root"],
+            importing=given["kind"] == LayoutRequest.Kind.IMPORT_YEAR,
+        )
         obj.__dict__.update(made.__dict__)
 
     @display(

@@ -181,6 +181,7 @@ class LayoutRequest(models.Model):
 
     class Kind(models.TextChoices):
         OPEN_YEAR = "open_year", _("open a year")
+        IMPORT_YEAR = "import_year", _("open an earlier year for imports")
 
     kind = models.CharField(_("request"), max_length=16, choices=Kind)
     year = models.PositiveSmallIntegerField(_("year"))

@@ -32,6 +32,7 @@ from contentserver.operations.status import StatusFile
 from contentserver.store import fileops
 from contentserver.store.errors import KeyMissing
 from contentserver.store.keyset import Keyset, add_year_key, read_root_key
+from contentserver.store.store import Store
 from skold.ledger import copier, sequencer
 from skold.ledger.copier import Copier
 from skold.ledger.sequencer import Sequencer
@@ -80,7 +81,7 @@ class Bridge:
             collection_rules=collection_rules,
             attachments=self._attach,
         )
-        self._layout = _layout_sync(config, keyset, self._signing, self._root_names)
+        self._layout = _layout_sync(config, keyset, self._signing, self._store, self._root_names)
         self._status = StatusFile(
             runtime.bridge_status(config),
             node=config.node,
@@ -237,7 +238,7 @@ def _attached_on_disk(config: Config, reading: Keyset) -> Attached | None:
 
 
 def _layout_sync(
-    config: Config, reading: Keyset, signing: Keyset, roots: Callable[[], set[str]]
+    config: Config, reading: Keyset, signing: Keyset, store: Store, roots: Callable[[], set[str]]
 ) -> LayoutSync:
     layout = LayoutPublisher(
         config.layout,
@@ -246,7 +247,11 @@ def _layout_sync(
     )
     today = lambda: timezone.now().astimezone(config.time_zone).date()  # noqa: E731
     return LayoutSync(
-        layout, roots=roots, today=today, ensure_year_key=partial(_ensure_year_key, config)
+        layout,
+        roots=roots,
+        today=today,
+        ensure_year_key=partial(_ensure_year_key, config),
+        make_folder=store.make_year,
     )
 
 

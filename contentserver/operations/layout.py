@@ -24,33 +24,76 @@ class LayoutRefused(Exception):
     """What was asked cannot be done; the text says why, and what can."""
 
 
+FIRST_YEAR = 1970
+"""Before it no database noted the time of a change."""
+
+
 def with_year(
     payload: Payload, year: int, root: str, *, roots: Collection[str], today: dt.date
 ) -> dict[str, Any]:
     """The layout with one more open year: this one or the next.
 
-    An earlier one is refused: there are no imports, so nothing could be stored in it. A year that
-    already lies on that root leaves the layout as it is, so a request may be answered twice. Raises
-    LayoutRefused.
+    A year that is open on that root already leaves the layout as it is, so a request may be
+    answered twice. Raises LayoutRefused.
     """
-    years: dict[str, Any] = {name: list(places) for name, places in payload["years"].items()}
-    places = years.get(str(year), [])
-    if any(place["root"] == root for place in places):
-        return {**payload, "years": years}
-    if places:
-        held = ", ".join(place["root"] for place in places)
-        raise LayoutRefused(f"the year {year} lies on {held} already; a sealed year can be moved")
+    if _is_there(payload, year, root, "open"):
+        return dict(payload)
+    _refuse_unknown(root, roots)
+    if not today.year <= year <= today.year + 1:
+        raise LayoutRefused(
+            f"the year {year} cannot be opened: only {today.year} and {today.year + 1} can; an "
+            f"earlier year can take imports: manage.py open_year {year} --importing"
+        )
+    # Its folder is made by the first commit: readers ask for it only once the year takes none.
+    return _with_place(payload, year, root, "open")
+
+
+def with_importing_year(
+    payload: Payload, year: int, root: str, *, roots: Collection[str], today: dt.date
+) -> dict[str, Any]:
+    """The layout with one more year that takes imports only: one before this year.
+
+    As `with_year` otherwise. Its folder has to be on the root before this is published.
+    """
+    if _is_there(payload, year, root, "importing"):
+        return dict(payload)
+    _refuse_unknown(root, roots)
+    if not FIRST_YEAR <= year < today.year:
+        raise LayoutRefused(
+            f"the year {year} cannot be opened for imports: only {FIRST_YEAR} to {today.year - 1}"
+            f" can; the current year takes imports as it takes commits"
+        )
+    return _with_place(payload, year, root, "importing")
+
+
+def _is_there(payload: Payload, year: int, root: str, state: str) -> bool:
+    """Whether the year is on this root in this state. Raises LayoutRefused if it is otherwise."""
+    places = payload["years"].get(str(year), [])
+    if not places:
+        return False
+    if all(place == {"root": root, "state": state} for place in places):
+        return True
+    held = ", ".join(f"{place['root']} ({place['state']})" for place in places)
+    raise LayoutRefused(f"the year {year} lies on {held} already; {_MEANING[places[0]['state']]}")
+
+
+_MEANING = {
+    "open": "it takes commits and imports there",
+    "importing": "it takes imports there, and nothing else",
+    "sealed": "a sealed year takes nothing",
+    "moving": "a sealed year takes nothing",
+}
+
+
+def _refuse_unknown(root: str, roots: Collection[str]) -> None:
     if root not in roots:
         raise LayoutRefused(
             f"no storage root is called {root}; there are: {', '.join(sorted(roots))}"
         )
-    if not today.year <= year <= today.year + 1:
-        raise LayoutRefused(
-            f"the year {year} cannot be opened: only {today.year} and {today.year + 1} can, "
-            f"because nothing is stored in earlier years"
-        )
-    # Its folder is made by the first commit: readers ask for it only once the year takes none.
-    years[str(year)] = [{"root": root, "state": "open"}]
+
+
+def _with_place(payload: Payload, year: int, root: str, state: str) -> dict[str, Any]:
+    years = {**payload["years"], str(year): [{"root": root, "state": state}]}
     return {**payload, "years": dict(sorted(years.items()))}
 
 

@@ -9,7 +9,13 @@ from django.db.models import Max
 from django.utils import timezone
 
 from contentserver.catalog.models import LayoutRequest, PublishedLayout, Year
-from contentserver.operations.layout import LayoutPublisher, LayoutRefused, with_year
+from contentserver.operations.layout import (
+    LayoutPublisher,
+    LayoutRefused,
+    with_importing_year,
+    with_year,
+)
+from contentserver.store.errors import StoreError
 from skold.signed import Document
 
 log = logging.getLogger(__name__)
@@ -25,16 +31,19 @@ class LayoutSync:
         roots: Callable[[], Collection[str]],
         today: Callable[[], dt.date],
         ensure_year_key: Callable[[int], None],
+        make_folder: Callable[[int, str], None],
     ) -> None:
         """`roots`: names of this node's storage roots; `today`: the date at the institution.
 
         `ensure_year_key` gives a year a key if it has none, durably: a key reaches every reader
-        before the layout lets a writer use it.
+        before the layout lets a writer use it. `make_folder` makes a year's folder on a root,
+        durably: readers ask for the folder of a year that takes no commits.
         """
         self._publisher = publisher
         self._roots = roots
         self._today = today
         self._ensure_year_key = ensure_year_key
+        self._make_folder = make_folder
 
     def step(self) -> bool:
         """File into database, then the oldest request answered. True if there was one."""
@@ -48,24 +57,32 @@ class LayoutSync:
 
     def _answer(self, request: LayoutRequest, document: Document) -> None:
         try:
-            payload = with_year(
-                document.payload,
-                request.year,
-                request.root,
-                roots=self._roots(),
-                today=self._today(),
-            )
-        except LayoutRefused as refusal:
+            document = self._published(request, document)
+        except (LayoutRefused, StoreError) as refusal:
             request.refusal = str(refusal)[:500]
         else:
-            if payload != document.payload:
-                self._ensure_year_key(request.year)
-                document = self._publisher.publish(payload, above=_highest())
-                log.info("layout_published", extra={"number": document.number})
             self._copy(document)
             request.layout_number = document.number
         request.answered_at = timezone.now()
         request.save(update_fields=["answered_at", "layout_number", "refusal"])
+
+    def _published(self, request: LayoutRequest, document: Document) -> Document:
+        """The layout that has what was asked: the one in force, or a new one. Raises LayoutRefused;
+        StoreError if the folder cannot be made.
+        """
+        importing = request.kind == LayoutRequest.Kind.IMPORT_YEAR
+        change = with_importing_year if importing else with_year
+        payload = change(
+            document.payload, request.year, request.root, roots=self._roots(), today=self._today()
+        )
+        if payload == document.payload:
+            return document
+        self._ensure_year_key(request.year)
+        if importing:
+            self._make_folder(request.year, request.root)
+        document = self._publisher.publish(payload, above=_highest())
+        log.info("layout_published", extra={"number": document.number})
+        return document
 
     def _copy(self, document: Document) -> None:
         """Make the tables say what the file says.
@@ -112,8 +129,9 @@ def _highest() -> int:
     return highest or 0
 
 
-def request_year(*, actor: str, year: int, root: str) -> LayoutRequest:
-    """Ask the bridge to open a year on a storage root; it answers within a second when it runs."""
-    return LayoutRequest.objects.create(
-        kind=LayoutRequest.Kind.OPEN_YEAR, year=year, root=root, requested_by=actor[:150]
-    )
+def request_year(*, actor: str, year: int, root: str, importing: bool = False) -> LayoutRequest:
+    """Ask the bridge to open a year on a storage root, or an earlier one for imports only; it
+    answers within a second when it runs.
+    """
+    kind = LayoutRequest.Kind.IMPORT_YEAR if importing else LayoutRequest.Kind.OPEN_YEAR
+    return LayoutRequest.objects.create(kind=kind, year=year, root=root, requested_by=actor[:150])

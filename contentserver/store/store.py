@@ -2,18 +2,20 @@
 databases.
 """
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import tzinfo
 from pathlib import Path
 from uuid import UUID
 
+from contentserver.store import fileops
 from contentserver.store.address import Version, address_of
 from contentserver.store.commit import Committer
 from contentserver.store.conditions import Conditions
 from contentserver.store.disk_errors import disk_errors
 from contentserver.store.environment import Environment
 from contentserver.store.erasure import ErasureKeys
-from contentserver.store.errors import Deleted, NotStored, StoreError, Unavailable
+from contentserver.store.errors import Deleted, KeyMissing, NotStored, StoreError, Unavailable
 from contentserver.store.imports import Imports
 from contentserver.store.keyset import Keyset
 from contentserver.store.layout import Layout, Place
@@ -183,6 +185,15 @@ class Store:
             marker, Conditions(if_match, if_none_match, if_unmodified_since)
         )
 
+    def refuse_erased(self, collection: str, subject: str) -> None:
+        """Raise Erased if the data subject was erased, whether or not a file of it is stored.
+
+        Raises Corrupt, Unavailable.
+        """
+        erasure = self._environment.erasure
+        with disk_errors(), contextlib.suppress(KeyMissing):
+            erasure.get(erasure.id_for(collection, subject))
+
     def recover(self) -> list[Recovered]:
         """Finish what dead processes had begun. At start and every 5 minutes; safe at any time."""
         return self._recovery.run()
@@ -203,6 +214,14 @@ class Store:
     def describe(self, entry: Entry) -> VersionInfo | Unreadable:
         """The version an outbox entry is a link to. Raises NotStored if the entry is gone."""
         return describe_entry(self._environment, entry)
+
+    def make_year(self, year: int, root: str) -> None:
+        """Make a year's folder on a root, durably; it may be there. Before the layout names a year
+        that takes no commits. Raises RootMissing, NoSpace, Unavailable.
+        """
+        with disk_errors():
+            top = self._environment.roots.get(root).fd
+            fileops.close(fileops.make_dirs_durably(top, str(year)))
 
     def space(self) -> list[RootSpace]:
         """Room on every configured root."""

@@ -180,6 +180,17 @@ def test_it_opens_the_next_year_when_it_is_told_to(house: House):
     assert {year - 1, year} <= found
 
 
+def test_it_opens_an_earlier_year_for_imports_when_it_is_told_to(house: House):
+    done = manage(house, "open_year", "2019", "--importing")
+    assert done.returncode == 0, done.stderr
+    refused = manage(house, "open_year", "2019")
+    assert "it takes imports there, and nothing else" in refused.stderr
+    with house.client() as client:
+        found = {row["year"]: row["state"] for row in client.get("/api/v1/years").json()}
+        assert found[2019] == "importing"
+        assert client.get("/readyz").status_code == 200
+
+
 def test_its_worker_takes_tasks_from_its_broker(house: House):
     code = "from contentserver.tasks import clear_sessions; clear_sessions.delay()"
     done = manage(house, "shell", "-v", "0", "-c", code)

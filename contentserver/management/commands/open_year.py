@@ -15,12 +15,17 @@ from contentserver.operations.layout_sync import request_year
 class Command(BaseCommand):
     help = _(
         "Asks the bridge to open a year on a storage root: the next one before it begins, or "
-        "the current one. Earlier years cannot be opened. In December beat asks by itself. "
-        "Example: manage.py open_year 2027 --root root-2"
+        "the current one. In December beat asks by itself. With --importing: an earlier year, "
+        "which then takes files imported from a legacy database and no commits. "
+        "Examples: manage.py open_year 2027 --root root-2, "
+        "manage.py open_year 2019 --importing"
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("year", type=int)
+        parser.add_argument(
+            "--importing", action="store_true", help=_("an earlier year, for imports only")
+        )
         parser.add_argument("--root", default="root-1", help=_("name of the storage root"))
         parser.add_argument(
             "--wait", type=float, default=15.0, help=_("seconds to wait for the bridge's answer")
@@ -28,7 +33,12 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         actor = f"command:{getpass.getuser()}"
-        request = request_year(actor=actor, year=options["year"], root=options["root"])
+        request = request_year(
+            actor=actor,
+            year=options["year"],
+            root=options["root"],
+            importing=options["importing"],
+        )
         deadline = time.monotonic() + options["wait"]
         while request.answered_at is None:
             if time.monotonic() > deadline:

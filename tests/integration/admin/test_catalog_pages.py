@@ -163,16 +163,32 @@ def test_opening_a_year_leaves_a_request_in_the_persons_name(
 ) -> None:
     url = reverse("admin:contentserver_layoutrequest_add")
     next_year = timezone.localdate().year + 1
+    wanted = {"kind": "open_year", "year": next_year, "root": "root-1"}
     page(browser, url)
-    assert browser.post(url, {"year": next_year, "root": "root-1"}).status_code == 302
-    assert browser.post(url, {"year": next_year, "root": "nowhere"}).status_code == 200
+    assert browser.post(url, wanted).status_code == 302
+    assert browser.post(url, {**wanted, "root": "nowhere"}).status_code == 200
+    assert browser.post(url, {**wanted, "year": next_year - 2}).status_code == 200
     request = LayoutRequest.objects.get()
-    assert (request.year, request.root, request.requested_by) == (
+    assert (request.kind, request.year, request.root, request.requested_by) == (
+        "open_year",
         next_year,
         "root-1",
         "admin:admin",
     )
     assert "not answered yet" in page(browser, list_of("layoutrequest"))
+
+
+def test_an_earlier_year_is_opened_for_imports_from_the_list_of_years(
+    browser: Client, filled: Library
+) -> None:
+    answer = browser.get(reverse("admin:contentserver_year_import_year"), follow=True)
+    url, this_year = answer.redirect_chain[-1][0], timezone.localdate().year
+    assert f'value="{this_year - 1}"' in answer.content.decode()
+    wanted = {"kind": "import_year", "year": this_year, "root": "root-1"}
+    assert "Only an earlier year" in browser.post(url, wanted).content.decode()
+    assert browser.post(url, {**wanted, "year": 2019}).status_code == 302
+    request = LayoutRequest.objects.get()
+    assert (request.kind, request.year) == ("import_year", 2019)
 
 
 def test_downloading_needs_a_permission_of_its_own(filled: Library, staff: User) -> None:

@@ -10,6 +10,9 @@ from contentserver import runtime
 from contentserver.catalog.models import File, LayoutRequest, StorageRoot, StoredVersion, Year
 from contentserver.catalog.services import create_collection
 from contentserver.operations.layout_sync import request_year
+from contentserver.store.address import Version
+from contentserver.store.metadata import Metadata
+from contentserver.store.results import Receipt
 from skold.journal import Journal
 from skold.models import AuditRecord, LedgerMark
 from skold.policy import Policy
@@ -153,6 +156,28 @@ def test_a_year_asked_for_is_opened_in_the_file_and_shown_from_it(
     number = LayoutRequest.objects.get(pk=asked.pk).layout_number
     since = dict(Year.objects.values_list("year", "layout_number"))
     assert since == {this_year: number - 1, this_year + 1: number}
+
+
+def test_an_earlier_year_takes_imports_once_its_folder_and_key_are_there(
+    bridge: RunningBridge, library: Library
+) -> None:
+    bridge.start()
+    asked = request_year(actor="test", year=2019, root="root-1", importing=True)
+    bridge.wait_until(lambda: LayoutRequest.objects.get(pk=asked.pk).answered_at is not None)
+    assert LayoutRequest.objects.get(pk=asked.pk).refusal == ""
+    assert library.layout()["years"]["2019"] == [{"root": "root-1", "state": "importing"}]
+    assert Year.objects.get(year=2019).state == "importing"
+    assert runtime.data_keyset(library.home.config).newest_year_key(2019)[0] == 2019001
+    assert library.store.problems() == []
+    metadata = Metadata(
+        collection="photos", key="old", original_time="2019-05-01T10:00:00.000000Z", source="old:1"
+    )
+    draft = library.store.imports.begin(metadata, library.store.imports.note("photos", "old"))
+    draft.write(b"old")
+    (receipt,) = library.store.imports.commit([draft])
+    assert isinstance(receipt, Receipt)
+    assert receipt.version == Version(2019, 1)
+    bridge.wait_until(lambda: StoredVersion.objects.filter(file__key="old", imported=True).exists())
 
 
 def test_a_year_on_an_unknown_root_is_refused_with_the_reason(
