@@ -20,6 +20,7 @@ from contentserver.store.derive import (
     Random,
     expand,
     key_encrypting_key,
+    mac,
     unwrap,
     wrap,
 )
@@ -327,7 +328,7 @@ def _metadata_data(file_id: bytes) -> bytes:
 
 
 def _mac(dek: bytes, clear: bytes) -> bytes:
-    return hmac.digest(expand(dek, b"skold/hdr-mac/v1\0"), clear, "sha256")
+    return mac(expand(dek, b"skold/hdr-mac/v1\0"), clear)
 
 
 class _Known(NamedTuple):

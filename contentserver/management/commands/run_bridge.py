@@ -1,6 +1,7 @@
 """`manage.py run_bridge`: the one process of a node that stands between disk and database."""
 
 import faulthandler
+import gc
 import logging
 import os
 import signal
@@ -43,6 +44,8 @@ class Command(BaseCommand):
         except (BridgeRuns, StoreError, OSError) as error:
             raise CommandError(str(error)) from error
         os.nice(POLITENESS)
+        gc.collect()
+        gc.freeze()  # Django stands for ever: nobody need look through it for each few records
         bridge.start()
         signal.sigwait(ENDING)
         faulthandler.dump_traceback_later(LAST_RESORT, exit=True)
