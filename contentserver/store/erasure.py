@@ -22,13 +22,14 @@ import hmac
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from contentserver.store import fileops
 from contentserver.store.derive import KEY_SIZE, unwrap, wrap
+from contentserver.store.erasure_batch import create_together
 from contentserver.store.errors import Corrupt, Erased, KeyMissing, SlotTaken
 from contentserver.store.keyset import Keyset
 from contentserver.store.recent import Recent
@@ -38,6 +39,9 @@ FORMAT_VERSION = 1
 TOMBSTONE_FORMAT = "skold-tombstone-1"
 _FILE_MAX = 4096
 """Bytes read; a longer file is cut here, and refused for it."""
+
+_FEW = 4
+"""New keys below which each is flushed for itself."""
 
 
 class ErasureKeys:
@@ -111,12 +115,30 @@ class ErasureKeys:
                 fileops.close(folder_fd)
         return key
 
+    def obtain_many(self, erasure_ids: Collection[bytes]) -> None:
+        """As `obtain`, of many subjects with few flushes; a tombstone or a damaged key is left as
+        it is, for `get` to name. Raises NoSpace, OSError.
+        """
+        wanted = set(erasure_ids)
+        missing = [one for one in wanted if self._read(one, cached_only=False) is None]
+        if len(missing) < _FEW:
+            for erasure_id in wanted:
+                with contextlib.suppress(Erased, Corrupt, KeyMissing):
+                    self.obtain(erasure_id)
+            return
+        create_together(self._dir_fd, {_path(one): self._sealed(one) for one in missing})
+        for erasure_id in wanted - set(missing):
+            with contextlib.suppress(Erased, Corrupt, KeyMissing):
+                self.obtain(erasure_id)
+        for erasure_id in missing:
+            self._durable.keep(erasure_id, value=True)
+
     def close(self) -> None:
         """Let the folder go."""
         fileops.close(self._dir_fd)
 
     def _read(self, erasure_id: bytes, *, cached_only: bool) -> bytes | None:
-        path = f"{_folder(erasure_id)}/{erasure_id.hex()}"
+        path = _path(erasure_id)
         if cached_only:
             fd = fileops.find_file_cached(self._dir_fd, path.encode())
         else:
@@ -201,6 +223,10 @@ def verify_tombstone(raw: bytes, erasure_id: bytes, keys: Mapping[str, bytes]) -
 def _folder(erasure_id: bytes) -> str:
     name = erasure_id.hex()
     return f"{name[:2]}/{name[2:4]}"
+
+
+def _path(erasure_id: bytes) -> str:
+    return f"{_folder(erasure_id)}/{erasure_id.hex()}"
 
 
 def _data(clear: bytes) -> bytes:

@@ -21,6 +21,7 @@ from contentserver.store.disk_errors import disk_errors
 from contentserver.store.environment import Environment
 from contentserver.store.errors import LatestChanged, SlotTaken, StoreError, Unavailable
 from contentserver.store.flushing import Flushing, OneByOne, Together
+from contentserver.store.header import NO_ERASURE
 from contentserver.store.import_draft import ImportDraft
 from contentserver.store.import_place import root_for
 from contentserver.store.latest import find_latest_version
@@ -77,6 +78,7 @@ class ImportBatch:
 
     def _commit_on(self, root: Root, items: list[_Item]) -> None:
         _each(items, self._end)
+        self._obtain_keys(items)
         _each(items, self._seal)
         staged = [item for item in items if item.sealed is not None]
         flushing = _flushing(root, staged)
@@ -88,12 +90,20 @@ class ImportBatch:
         _each(staged, _clear)
 
     def _end(self, item: _Item) -> None:
-        """All bytes are written, and the subject's key is there to seal them with."""
-        item.sealed = item.draft.end()
+        """All bytes are written."""
+        draft = item.draft.end()
+        item.sealed = replace(draft, erasure_id=self._environment.erasure_id(draft.metadata))
         item.same = item.draft.find_same(item.sealed)
-        if item.same is None:
-            erasure_id = self._environment.obtain_erasure_id(item.sealed.metadata)
-            item.sealed = replace(item.sealed, erasure_id=erasure_id)
+
+    def _obtain_keys(self, items: Sequence[_Item]) -> None:
+        """The key of every subject is there to seal its files with, durably."""
+        subjects = [
+            item
+            for item in items
+            if item.sealed and item.same is None and item.sealed.erasure_id != NO_ERASURE
+        ]
+        ids = {item.sealed.erasure_id for item in subjects if item.sealed}
+        _all(subjects, lambda: self._environment.erasure.obtain_many(ids))
 
     def _seal(self, item: _Item) -> None:
         draft = item.draft

@@ -319,7 +319,7 @@ class TestErasure:
 
     @pytest.mark.parametrize("count", [ONE, MANY])
     def test_every_subject_has_its_key(self, store: Store, machine: Machine, count: int) -> None:
-        subjects = [f"s{number % 4}" for number in range(count)]
+        subjects = [f"s{number % (FEW + 1)}" for number in range(count)]
         drafts = [
             draft(store, f"k/{number}", b"x", data_subject=subject)
             for number, subject in enumerate(subjects)
@@ -381,6 +381,14 @@ class TestFlushes:
             before = fileops.flushes()
             bring(store, {f"{count}/{number}": b"x" for number in range(count)})
             assert fileops.flushes() - before == 5
+
+    def test_new_subjects_of_a_batch_share_four_more(self, store: Store) -> None:
+        """Twice the file system of the keys, with a file on it."""
+        bring(store, {"first": b"1"}, original_time=None)
+        drafts = [draft(store, f"k/{n}", b"x", data_subject=f"s{n}") for n in range(30)]
+        before = fileops.flushes()
+        assert all(isinstance(one, Receipt) for one in store.imports.commit(drafts))
+        assert fileops.flushes() - before == 9
 
     def test_one_import_needs_as_many_as_a_commit(self, store: Store) -> None:
         put(store, b"one", key="k")
