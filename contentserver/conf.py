@@ -46,6 +46,7 @@ class Config:
     body_idle: float
     body_minimum_rate: int
     max_connections: int
+    fallback: str
     database_url: str
     database_pool: int
     database_timeout: float
@@ -122,6 +123,7 @@ def read_config(env: Env | None = None) -> Config:
         body_idle=env.float("CONTENTSERVER_BODY_IDLE", 30.0),
         body_minimum_rate=env.int("CONTENTSERVER_BODY_MINIMUM_RATE", 1024),
         max_connections=env.int("CONTENTSERVER_MAX_CONNECTIONS", 2000),
+        fallback=env.str("CONTENTSERVER_FALLBACK", "migrator.fallback.Fallback"),
         database_url=database_url,
         database_pool=env.int("CONTENTSERVER_DATABASE_POOL", 8),
         database_timeout=env.float("CONTENTSERVER_DATABASE_TIMEOUT", 2.0),

@@ -2,11 +2,14 @@
 without a database.
 """
 
+import importlib
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 from contentserver.conf import Config
+from contentserver.delivery.fallback import FallbackSource
 from contentserver.store.erasure import ErasureKeys
 from contentserver.store.keyset import Keyset, read_root_key
 from contentserver.store.layout import Layout
@@ -59,6 +62,23 @@ def open_gate(policy: PolicyReader, keyset: Keyset) -> Gate:
 def open_journal(config: Config) -> Journal:
     """A writer of this process's own; start it after any fork."""
     return Journal(config.journal_dirs, config.node)
+
+
+def fallback_maker(
+    config: Config, store: Store, journal: Journal
+) -> Callable[[], FallbackSource] | None:
+    """Makes what the configuration names; its module is imported only when it is called. None where
+    nothing is named.
+    """
+    if not config.fallback:
+        return None
+    module, _, name = config.fallback.rpartition(".")
+
+    def make() -> FallbackSource:
+        made = getattr(importlib.import_module(module), name)
+        return cast("FallbackSource", made(config, store, journal))
+
+    return make
 
 
 def bridge_status(config: Config) -> Path:

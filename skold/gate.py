@@ -6,7 +6,7 @@ forbidden, nor an unknown key from a wrong secret.
 
 from collections.abc import Callable, Mapping
 
-from skold import urls
+from skold import address_identity, urls
 from skold.key_identity import KeyIdentity
 from skold.policy import Policy
 from skold.principals import Anonymous, Decision, Principal, Reject, RequestFacts, refusal
@@ -50,6 +50,12 @@ class Gate:
         return self._by_key.identify(
             facts.authorization, facts.on_behalf_of, facts.address, self._clock()
         )
+
+    def identify_at(self, client: str, name: str, facts: RequestFacts) -> Principal | Reject:
+        """Who sends a request without any credential to the address `name`, which the policy
+        declares to be `client`'s. Raises what `policy()` raises.
+        """
+        return address_identity.identify(self._policy(), client, name, facts)
 
     def decide(
         self,

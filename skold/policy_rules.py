@@ -116,6 +116,9 @@ class Row:
     def get_text(self, name: str) -> str:
         return self._get(name, str, "a text")
 
+    def find_text(self, name: str) -> str | None:
+        return None if self._values.get(name) is None else self.get_text(name)
+
     def get_flag(self, name: str) -> bool:
         return self._get(name, bool, "true or false")
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 EndUserKnown = Literal["asserted", "signed_url", "token"]
-CredentialKind = Literal["api_key", "signed_url"]
+CredentialKind = Literal["api_key", "signed_url", "legacy_address"]
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ journal cannot take the record, JournalUnavailable leaves as 503 and nothing is 
 import json
 import logging
 import time
+from collections.abc import Sequence
 
 from contentserver.delivery.request import Request
 from skold.gate import Decision, Principal
@@ -19,7 +20,12 @@ log = logging.getLogger(__name__)
 
 
 class Access:
-    """Who does what to which file; filled in as the request is understood."""
+    """Who does what to which file; filled in as the request is understood.
+
+    `resource` is the source of the migrator that the file belongs to, `route` the kind of address
+    where it is none of `/v1`. `outcome` is what `done` says of an answer that went well; `marks`
+    are headers that the answer carries besides its own.
+    """
 
     __slots__ = (
         "_ended", "_ticket",
@@ -31,8 +37,12 @@ class Access:
         "journal",
         "key",
         "keys",
+        "marks",
+        "outcome",
         "principal",
         "request",
+        "resource",
+        "route",
         "sent",
         "status",
         "version",
@@ -50,6 +60,10 @@ class Access:
         self.address: str | None = None
         self.version: str | None = None
         self.filename: str | None = None
+        self.resource: str | None = None
+        self.route: str | None = None
+        self.outcome = "served"
+        self.marks: Sequence[tuple[bytes, bytes]] = ()
         self.status = 0
         self.sent = 0
         self._ticket: Ticket | None = None
@@ -135,6 +149,10 @@ class Access:
             body["address"] = self.address
         if self.version is not None:
             body["version"] = self.version
+        if self.resource is not None:
+            body["resource"] = self.resource
+        if self.route is not None:
+            body["route"] = self.route
 
     def _name_person(self, private: dict[str, str | None]) -> None:
         agent = self.request.headers.get("user-agent")

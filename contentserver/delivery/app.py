@@ -11,6 +11,7 @@ import time
 from contentserver.delivery.access import Access
 from contentserver.delivery.errors import Hidden, MethodNotAllowed, Overloaded, PeerGone
 from contentserver.delivery.health import Health
+from contentserver.delivery.legacy_addresses import LegacyAddresses, OldUrl
 from contentserver.delivery.listing import Lister
 from contentserver.delivery.parts import Parts
 from contentserver.delivery.problems import headers_of, to_problem
@@ -19,10 +20,10 @@ from contentserver.delivery.refusals import Refusals
 from contentserver.delivery.remove import Remover
 from contentserver.delivery.request import Receive, Request, Scope, Send
 from contentserver.delivery.responses import send_problem
-from contentserver.delivery.routes import PUBLIC, Found, Routes
+from contentserver.delivery.routes import NOTHING, PUBLIC, Found, Routes
 from contentserver.delivery.write import Writer
 from contentserver.protocol.keys import check_collection, key_from_raw_path
-from skold.gate import Principal, RequestFacts
+from skold.gate import Anonymous, Principal, RequestFacts
 from skold.journal import JournalUnavailable
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,7 @@ class DataPlane:
         self.parts = parts
         self.under_way = 0
         self.refusals = Refusals(parts)
+        self.legacy_addresses = LegacyAddresses(parts, self.refusals)
         self.routes = self.table(parts, health)
 
     @staticmethod
@@ -64,7 +66,7 @@ class DataPlane:
             await self._answer(access, found, scope["headers"])
         finally:
             self.under_way -= 1
-            name = found.route.name if found.route else "none"
+            name = found.route.name if found.route else access.route or "none"
             seconds = time.perf_counter() - request.arrived
             self.parts.metrics.observe(name, request.method, access.status, seconds, access.sent)
 
@@ -77,10 +79,12 @@ class DataPlane:
         outcome = "served"
         try:
             await self._serve(access, found, headers)
+            outcome = access.outcome
         except PeerGone:
             outcome = "broken_off"
             raise
         except Exception as error:  # noqa: BLE001 - the one place where anything becomes an answer
+            outcome = "broken_off"
             outcome = await self._refuse(access, error)
         finally:
             if access.recorded:
@@ -92,7 +96,11 @@ class DataPlane:
         if self.under_way > self.parts.max_requests:
             raise Overloaded("too many requests are under way; try again")
         access.request.read_headers(headers)
-        self._identify(access)
+        old = self.legacy_addresses.find(access.request) if found is NOTHING else None
+        self._identify(access, old)
+        if old is not None:
+            await self.legacy_addresses.serve(access, old)
+            return
         if found.route is None:
             raise (
                 MethodNotAllowed(found.allowed)
@@ -105,18 +113,19 @@ class DataPlane:
             self.parts.decide(access)
         await found.route.handler(access)
 
-    def _identify(self, access: Access) -> None:
+    def _identify(self, access: Access, old: OldUrl | None) -> None:
         request = access.request
-        identity = self.parts.gate.identify(
-            RequestFacts(
-                request.method,
-                request.raw_path,
-                request.query,
-                request.headers.get("authorization"),
-                request.text("on-behalf-of"),
-                request.address,
-            )
+        facts = RequestFacts(
+            request.method,
+            request.raw_path,
+            request.query,
+            request.headers.get("authorization"),
+            request.text("on-behalf-of"),
+            request.address,
         )
+        identity = self.parts.gate.identify(facts)
+        if old is not None and old.client is not None and isinstance(identity, Anonymous):
+            identity = self.parts.gate.identify_at(old.client, old.pattern, facts)
         if not isinstance(identity, Principal):
             raise self.refusals.unauthenticated(identity, request.address)
         access.principal = identity

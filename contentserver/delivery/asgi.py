@@ -16,13 +16,16 @@ from contentserver.delivery.app import DataPlane
 from contentserver.delivery.body import Patience
 from contentserver.delivery.connection import sweep
 from contentserver.delivery.health import Health
+from contentserver.delivery.legacy import Legacy
 from contentserver.delivery.metrics import Metrics
 from contentserver.delivery.parts import Parts
 from contentserver.delivery.request import Receive, Scope, Send
 from contentserver.delivery.rules import RulesReader
+from contentserver.delivery.shadow import Shadow
 from contentserver.operations.recovery import expire_uploads
 from skold.journal import Journal
-from skold.policy import PolicyReader
+from skold.policy import PolicyInvalid, PolicyReader
+from skold.signed import PolicyMissing, PolicyTooOld
 from skold.slots import find_writer
 
 GC_THRESHOLD = 50_000  # objects made and not yet freed before a look for cycles
@@ -42,16 +45,21 @@ async def data_plane(settings: Config) -> AsyncIterator[DataPlane]:
     journal = runtime.open_journal(settings)
     await asyncio.to_thread(journal.start)
     metrics = Metrics(settings.metrics, _slot(journal))
+    legacy = Legacy(runtime.fallback_maker(settings, store, journal))
     parts = Parts(
         store=store,
         gate=runtime.open_gate(reader, keyset),
-        rules=RulesReader(reader),
+        rules=RulesReader(reader, legacy.describe),
         journal=journal,
         metrics=metrics,
         patience=Patience(settings.body_idle, settings.body_minimum_rate),
         public_url=settings.public_url,
         max_requests=settings.max_connections,
+        legacy=legacy,
+        shadow=Shadow(store, journal, legacy, metrics),
+        time_zone=settings.time_zone,
     )
+    await _begin(parts)
     health = Health(
         store=store,
         journal=journal,
@@ -59,6 +67,7 @@ async def data_plane(settings: Config) -> AsyncIterator[DataPlane]:
         layout=layout,
         metrics=metrics,
         bridge=runtime.bridge_status(settings),
+        legacy=legacy,
     )
     plane = DataPlane(parts, health)
     floods = plane.refusals.count_floods()
@@ -71,8 +80,19 @@ async def data_plane(settings: Config) -> AsyncIterator[DataPlane]:
         for chore in chores:
             chore.cancel()
         await asyncio.gather(*chores, return_exceptions=True)
+        await parts.shadow.close()
+        await legacy.close()
         await asyncio.to_thread(journal.close)
         store.close()
+
+
+async def _begin(parts: Parts) -> None:
+    """Be ready to ask legacy databases where the policy names some; without a policy that is for
+    the first request that comes with one.
+    """
+    with contextlib.suppress(PolicyMissing, PolicyTooOld, PolicyInvalid):
+        _ = parts.rules.sources
+    await parts.legacy.begin()
 
 
 def _collect_rarely() -> None:

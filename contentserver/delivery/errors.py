@@ -115,3 +115,17 @@ class PeerGone(RequestError):
 
 class SubjectErased(RequestError):
     """410: the data subject was erased; nothing more is stored about them."""
+
+
+class NotAsExpected(RequestError):
+    """412: a condition does not hold for a file that legacy answers for."""
+
+
+class WrittenInLegacy(RequestError):
+    """409: while files of this source are being moved, the legacy system takes their writes."""
+
+    def __init__(self, source: str, mode: str) -> None:
+        super().__init__(
+            f"files of the source {source} are in mode {mode}: write them in the legacy system,"
+            " as before; here they are taken from mode writeback on"
+        )

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from contentserver.delivery.legacy import Legacy
 from contentserver.delivery.metrics import CONTENT_TYPE, Gauge, Metrics
 from contentserver.delivery.request import Request
 from contentserver.delivery.routes import Handler
@@ -19,6 +20,7 @@ from skold.journal import Journal
 from skold.signed import PolicyMissing, PolicyTooOld, SignedFile
 
 POLICY_ALARM = 15 * 60  # seconds without a fresh stamp: the bridge or PostgreSQL is away
+BRIDGE_SILENT = 30  # seconds after which what it said last counts as nothing
 JSON = b"application/json"
 
 
@@ -34,8 +36,10 @@ class Health:
         layout: SignedFile,
         metrics: Metrics,
         bridge: Path,
+        legacy: Legacy,
     ) -> None:
         """`bridge` is the status file that the bridge rewrites each second."""
+        self._legacy = legacy
         self._store = store
         self._journal = journal
         self._policy = policy
@@ -87,7 +91,7 @@ class Health:
         if status is None:
             return ["bridge: no status; is manage.py run_bridge running?"]
         silent = time.time() - float(status.get("at", 0))
-        found = [f"bridge: silent for {int(silent)} seconds"] if silent > 30 else []
+        found = [f"bridge: silent for {int(silent)} seconds"] if silent > BRIDGE_SILENT else []
         return found + [f"bridge: {problem}" for problem in status.get("problems", [])]
 
     def _bridge_status(self) -> dict[str, Any] | None:
@@ -130,7 +134,30 @@ class Health:
                 "Records of the ledger not yet in PostgreSQL.",
                 waiting,
             )
+        yield from self._of_the_bridge()
         yield from self._space()
+        open_breakers = [((name,), float(on)) for name, on in self._legacy.breakers().items()]
+        if open_breakers:
+            yield (
+                "contentserver_legacy_breaker_open",
+                "1 while this worker takes the source's legacy database to be away.",
+                ("source",),
+                open_breakers,
+            )
+
+    def _of_the_bridge(self) -> Iterable[Gauge]:
+        """How long it has been silent, and what parts of the control plane measure through it."""
+        status = self._bridge_status()
+        if status is None:
+            return
+        silent = max(0.0, time.time() - float(status.get("at", 0)))
+        yield _gauge("contentserver_bridge_silent_seconds", "Since the bridge's last word.", silent)
+        if silent > BRIDGE_SILENT:
+            return
+        for loop in status.get("loops", {}).values():
+            for name, text, labels, samples in loop.get("facts", {}).get("gauges", ()):
+                values = [(tuple(given), float(number)) for given, number in samples]
+                yield name, text, tuple(labels), values
 
     def _audit_waiting(self) -> float | None:
         """By the bridge's status; None while that does not say."""

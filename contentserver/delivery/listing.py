@@ -1,7 +1,9 @@
-"""Versions of one file, and the heads of many, read from the disk: no database is asked."""
+"""Versions of one file, and the heads of many, read from the disk. No database is asked, but for
+files of a source that legacy still has a part in.
+"""
 
+import contextlib
 import json
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -12,9 +14,9 @@ from contentserver.delivery.body import read_small
 from contentserver.delivery.errors import BadRequest
 from contentserver.delivery.parts import Parts
 from contentserver.delivery.responses import send_json
+from contentserver.delivery.standing import Entry, Standing, head_of
 from contentserver.protocol.keys import check_collection, check_key
-from contentserver.store.errors import Deleted, Erased, NotStored
-from contentserver.store.results import VersionInfo
+from contentserver.store.errors import NotStored
 
 HEADS = 100  # keys a request
 HEADS_BODY = HEADS * 4096  # bytes: 100 keys of 512 bytes, each byte written as \\uXXXX, fit
@@ -25,6 +27,7 @@ class Lister:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._standing = Standing(parts)
 
     async def versions(self, access: Access) -> None:
         """All versions, oldest first, delete markers among them. Raises NotStored where there is
@@ -34,16 +37,14 @@ class Lister:
         assert access.key is not None
         store = self._parts.store
         access.address = store.address(access.collection, access.key).hex()
-        found = await self._parts.reading(store.list_versions, access.collection, access.key)
-        if not found:
+        rules = self._parts.rules.of(access.collection)
+        list_stored = partial(store.list_versions, access.collection, access.key)
+        versions = await self._standing.versions(access, rules, list_stored)
+        if not versions:
             raise NotStored
         access.begin()
         await access.durable()
-        document = {
-            "collection": access.collection,
-            "key": access.key,
-            "versions": [_version(info) for info in found],
-        }
+        document = {"collection": access.collection, "key": access.key, "versions": versions}
         await send_json(access, 200, [], document)
 
     async def heads(self, access: Access) -> None:
@@ -55,12 +56,22 @@ class Lister:
         access.collection = collection
         access.key = keys[0]
         allowed = self._allowed(access, keys)
-        heads = await self._parts.reading(self._heads, collection, allowed)
+        heads = await self._find_heads(access, collection, allowed)
         access.key, access.keys = None, keys
         access.begin()
         await access.durable()
         document = {"collection": collection, "heads": {key: heads.get(key) for key in keys}}
         await send_json(access, 200, [], document)
+
+    async def _find_heads(
+        self, access: Access, collection: str, keys: list[str]
+    ) -> dict[str, Entry | None]:
+        rules = self._parts.rules.of(collection)
+        sources = {key: rules.find_source(key) for key in keys} if rules.sources else {}
+        asked = {key: each for key, each in sources.items() if each and each.asks_legacy}
+        rest = [key for key in keys if key not in asked] if asked else keys
+        heads = await self._parts.reading(self._heads, collection, rest) if rest else {}
+        return heads | await self._standing.heads(access, rules, asked) if asked else heads
 
     def _allowed(self, access: Access, keys: list[str]) -> list[str]:
         """The keys that the caller may read; Forbidden if that is none, so that a stranger learns
@@ -76,40 +87,12 @@ class Lister:
         self._parts.decide(access)
         return allowed
 
-    def _heads(self, collection: str, keys: list[str]) -> dict[str, dict[str, Any]]:
+    def _heads(self, collection: str, keys: list[str]) -> dict[str, Entry | None]:
         heads = {}
         for key in keys:
-            try:
-                with self._parts.store.open_latest(collection, key) as stored:
-                    heads[key] = {
-                        "version": str(stored.version),
-                        "etag": stored.etag,
-                        "size": stored.size,
-                        "sha256": stored.digest.hex(),
-                    }
-            except (NotStored, Deleted, Erased):
-                continue
+            with contextlib.suppress(NotStored):
+                heads[key] = head_of(self._parts.store, collection, key)
         return heads
-
-
-def _version(info: VersionInfo) -> dict[str, Any]:
-    return {
-        "version": str(info.version),
-        "etag": info.etag,
-        "size": info.size,
-        "sha256": info.sha256.hex(),
-        "media_type": info.metadata.media_type,
-        "filename": info.metadata.filename,
-        "created_by": info.metadata.created_by,
-        "committed_at": _rfc3339(info.committed_at_ns),
-        "deleted": info.deleted,
-        "imported": info.imported,
-    }
-
-
-def _rfc3339(ns: int) -> str:
-    seconds, rest = divmod(ns, 1_000_000_000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest // 1000:06d}Z"
 
 
 def _check_members(members: list[tuple[str, Any]]) -> None:

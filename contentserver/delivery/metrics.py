@@ -17,6 +17,8 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from contentserver.delivery.sources import Source
+
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
 Gauge = tuple[str, str, tuple[str, ...], Iterable[tuple[tuple[str, ...], float]]]
@@ -47,7 +49,29 @@ class Metrics:
         self._bytes = Counter(
             "contentserver_sent_bytes_total", "Bytes of bodies sent.", ["route"], registry=registry
         )
+        self._answers = Counter(
+            "contentserver_source_answers_total",
+            "Reads of files of a source, by who answered.",
+            ["source", "mode", "outcome"],
+            registry=registry,
+        )
+        self._comparisons = Counter(
+            "contentserver_shadow_comparisons_total",
+            "Reads compared with the disk in mode shadow.",
+            ["source", "outcome"],
+            registry=registry,
+        )
         self._noted: dict[tuple[str, str, int], _Noted] = {}
+        self._answered: dict[tuple[str, str, str], int] = {}
+
+    def count_answer(self, source: Source, outcome: str) -> None:
+        """Note one read of a file of a source; it is counted at the next `publish`."""
+        place = (source.name, source.mode, outcome)
+        self._answered[place] = self._answered.get(place, 0) + 1
+
+    def count_comparison(self, source: str, outcome: str) -> None:
+        """Count one comparison in shadow."""
+        self._comparisons.labels(source, outcome).inc()
 
     def observe(self, route: str, method: str, status: int, seconds: float, sent: int) -> None:
         """Note one answered request; it is counted at the next `publish`."""
@@ -62,6 +86,9 @@ class Metrics:
         cost more than all the rest that a request pays for being counted.
         """
         taken, self._noted = self._noted, {}
+        answered, self._answered = self._answered, {}
+        for place, count in answered.items():
+            self._answers.labels(*place).inc(count)
         for (route, method, status), noted in taken.items():
             self._requests.labels(route, method, str(status)).inc(len(noted.seconds))
             self._bytes.labels(route).inc(noted.sent)

@@ -4,13 +4,16 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from typing import Any, TypeVar
 
 from contentserver.delivery.access import Access
 from contentserver.delivery.body import Patience
 from contentserver.delivery.errors import EndUserRefused, Forbidden
+from contentserver.delivery.legacy import Legacy
 from contentserver.delivery.metrics import Metrics
 from contentserver.delivery.rules import RulesReader
+from contentserver.delivery.shadow import Shadow
 from contentserver.store.store import Store
 from skold.gate import Gate
 from skold.journal import Journal
@@ -28,7 +31,7 @@ READERS, WRITERS = 32, 32  # threads; a cold disk answers more requests at once 
 @dataclass(frozen=True, slots=True)
 class Parts:
     """`max_requests` under way at once in this process; beyond it the answer is 503 with
-    Retry-After.
+    Retry-After. `time_zone` is the institution's.
     """
 
     store: Store
@@ -39,6 +42,9 @@ class Parts:
     patience: Patience
     public_url: str
     max_requests: int
+    legacy: Legacy
+    shadow: Shadow
+    time_zone: tzinfo
     readers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(READERS, "read"))
     writers: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(WRITERS, "write")

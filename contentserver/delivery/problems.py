@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable
 
 from contentserver.delivery import errors
+from contentserver.delivery.fallback import LegacyDamaged, LegacyUnavailable
 from contentserver.protocol.digests import BadDigest
 from contentserver.protocol.dispositions import BadDisposition
 from contentserver.protocol.keys import BadKey
@@ -34,6 +35,8 @@ _KEPT_BACK = (
     PolicyInvalid,
     PolicyMissing,
     PolicyTooOld,
+    LegacyUnavailable,
+    LegacyDamaged,
 )
 
 TABLE: dict[type[Exception], str] = {
@@ -79,6 +82,10 @@ TABLE: dict[type[Exception], str] = {
     store.Unavailable: "storage_unavailable",
     UrlKeyUnusable: "key_missing",
     errors.SubjectErased: "subject_erased",
+    errors.NotAsExpected: "precondition_failed",
+    errors.WrittenInLegacy: "written_in_legacy",
+    LegacyUnavailable: "legacy_unavailable",
+    LegacyDamaged: "legacy_damaged",
     JournalUnavailable: "not_recorded",
     PolicyInvalid: "policy_unavailable",
     PolicyMissing: "policy_unavailable",

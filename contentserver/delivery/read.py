@@ -76,9 +76,7 @@ class Reader:
         access.version = str(stored.version)
         return stored
 
-    async def send(
-        self, access: Access, stored: StoredFile, which: Which, rules: Rules
-    ) -> None:
+    async def send(self, access: Access, stored: StoredFile, which: Which, rules: Rules) -> None:
         """Answer with an open version, and close it. Raises as `get`."""
         try:
             await self._send(access, stored, which, rules)

@@ -18,6 +18,8 @@ from contentserver.delivery.errors import (
     TooManyRequests,
     Unauthenticated,
 )
+from contentserver.delivery.fallback import LegacyDamaged, LegacyUnavailable
+from contentserver.delivery.from_legacy import close
 from contentserver.delivery.parts import Parts
 from contentserver.store.errors import StoreError
 from contentserver.store.fileops import WouldBlock
@@ -51,7 +53,7 @@ class Refusals:
         if isinstance(error, Unauthenticated):
             access.begin(error.reason, **error.named())
         elif isinstance(error, Forbidden):
-            self._look_in_vain(access)
+            await self._look_in_vain(access)
             access.begin(error.reason)
         elif isinstance(error, EndUserRefused):
             access.begin(error.reason)
@@ -82,10 +84,20 @@ class Refusals:
             with contextlib.suppress(JournalUnavailable):
                 self._parts.journal.append("flood", body, {"network": flood.network})
 
-    def _look_in_vain(self, access: Access) -> None:
-        try:
+    async def _look_in_vain(self, access: Access) -> None:
+        """The steps of an absent file, with a key that nobody has."""
+        collection, key = access.collection or "none", access.key
+        with contextlib.suppress(StoreError, WouldBlock):
             self._parts.store.open_latest(
-                access.collection or "none", secrets.token_hex(16), cached_only=True
+                collection, secrets.token_hex(16), cached_only=True
             ).close()
-        except (StoreError, WouldBlock):
+        source = self._parts.rules.sources.find(collection, key) if key is not None else None
+        if source is None or not source.asks_legacy:
             return
+        with contextlib.suppress(LegacyUnavailable, LegacyDamaged):
+            nobodys = source.nobodys_key()
+            if source.mode == "hybrid":
+                await self._parts.legacy.is_pending(source.name, nobodys)
+            file = await self._parts.legacy.open(source.name, nobodys)
+            if file is not None:
+                await close(file)

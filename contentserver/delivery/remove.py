@@ -4,6 +4,7 @@ from functools import partial
 
 from contentserver.delivery.access import Access
 from contentserver.delivery.declared import entity_tags, unmodified_since
+from contentserver.delivery.modes import refuse_write
 from contentserver.delivery.parts import Parts
 from contentserver.delivery.responses import send_whole
 
@@ -21,6 +22,7 @@ class Remover:
         headers = access.request.headers
         assert access.collection is not None
         assert access.key is not None
+        refuse_write(access, self._parts.rules.of(access.collection))
         mark = partial(
             self._parts.store.delete,
             access.collection,

@@ -4,7 +4,7 @@ time-out of our own.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import orjson
@@ -28,6 +28,8 @@ async def send_whole(access: Access, status: int, headers: Headers, body: bytes 
     access.status = status
     headers += ALWAYS
     headers.append((b"x-request-id", request.request_id.encode()))
+    if access.marks:
+        headers = _marked(headers, access.marks)
     await request.send({"type": "http.response.start", "status": status, "headers": headers})
     if request.method == "HEAD":
         body = b""
@@ -45,6 +47,8 @@ async def send_stream(
     access.status = status
     headers += ALWAYS
     headers.append((b"x-request-id", request.request_id.encode()))
+    if access.marks:
+        headers = _marked(headers, access.marks)
     await request.send({"type": "http.response.start", "status": status, "headers": headers})
     gone = asyncio.ensure_future(_disconnected(request.receive))
     try:
@@ -82,6 +86,12 @@ async def send_problem(access: Access, answer: Problem, headers: Headers) -> Non
         (b"cache-control", b"no-store"),
     ]
     await send_whole(access, answer.status, headers, body)
+
+
+def _marked(headers: Headers, marks: Sequence[tuple[bytes, bytes]]) -> Headers:
+    """A mark takes the place of a header of its name."""
+    names = {name for name, _ in marks}
+    return [*(pair for pair in headers if pair[0] not in names), *marks]
 
 
 async def _disconnected(receive: Any) -> None:

@@ -4,10 +4,11 @@ each.
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from contentserver.delivery.sources import Source, SourceTable, find_source
 from contentserver.protocol.media_types import matches
 from contentserver.store.metadata import LIMITS
 from skold.policy import Policy
@@ -16,7 +17,7 @@ from skold.policy import Policy
 @dataclass(frozen=True, slots=True)
 class Rules:
     """`max_size` in bytes, None for no limit; empty `media_types` takes any; `erasure` says who a
-    file is about.
+    file is about; `sources` are those whose keys lie in the collection.
     """
 
     max_size: int | None
@@ -24,6 +25,11 @@ class Rules:
     inline_types: tuple[str, ...]
     erasure: str
     cache_control: str | None
+    sources: tuple[Source, ...] = ()
+
+    def find_source(self, key: str) -> Source | None:
+        """The source of the migrator that the key belongs to."""
+        return find_source(self.sources, key) if self.sources else None
 
     def takes(self, media_type: str) -> bool:
         return not self.media_types or matches(media_type, self.media_types)
@@ -59,30 +65,53 @@ def subject_named(text: str) -> str:
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
-def _rules(document: dict[str, Any]) -> Rules:
+def _rules(document: dict[str, Any], sources: tuple[Source, ...]) -> Rules:
     return Rules(
         document["max_size"],
         tuple(document["media_types"]),
         tuple(document["inline_types"]),
         document["erasure"],
         document["cache_control"],
+        sources,
     )
 
 
 class RulesReader:
     """Rules by collection, compiled again only when another policy is in force."""
 
-    def __init__(self, policy: Callable[[], Policy]) -> None:
+    def __init__(
+        self,
+        policy: Callable[[], Policy],
+        describe: Callable[[Sequence[dict[str, Any]]], None],
+    ) -> None:
+        """`describe` is told the sources whenever they have changed."""
         self._policy = policy
+        self._describe = describe
         self._seen: Policy | None = None
         self._rules: dict[str, Rules] = {}
+        self._table = SourceTable({})
 
     def of(self, collection: str) -> Rules:
         """Raises KeyError for a collection that the policy does not name: the gate has let nobody
         in there.
         """
-        policy = self._policy()
-        if policy is not self._seen:
-            self._rules = {name: _rules(rule.rules) for name, rule in policy.collections.items()}
-            self._seen = policy
+        if self._policy() is not self._seen:
+            self._compile()
         return self._rules[collection]
+
+    @property
+    def sources(self) -> SourceTable:
+        """Raises PolicyInvalid and what the policy raises."""
+        if self._policy() is not self._seen:
+            self._compile()
+        return self._table
+
+    def _compile(self) -> None:
+        policy = self._policy()
+        table = SourceTable(policy.attached)
+        if table.rows != self._table.rows:
+            self._describe(table.rows)
+        self._rules = {
+            name: _rules(rule.rules, table.of(name)) for name, rule in policy.collections.items()
+        }
+        self._table, self._seen = table, policy

@@ -15,6 +15,7 @@ from contentserver.delivery.access import Access
 from contentserver.delivery.body import iter_body
 from contentserver.delivery.declared import Declared, read_declared
 from contentserver.delivery.errors import SubjectErased
+from contentserver.delivery.modes import refuse_write
 from contentserver.delivery.parts import Parts
 from contentserver.delivery.responses import Headers, send_json
 from contentserver.protocol.digests import format_sha256
@@ -76,6 +77,7 @@ class Writer:
         assert access.collection is not None
         assert access.key is not None
         rules = self._parts.rules.of(access.collection)
+        refuse_write(access, rules)
         declared = read_declared(access, rules)
         access.address = self._parts.store.address(access.collection, access.key).hex()
         access.filename = declared.metadata.filename

@@ -26,6 +26,7 @@ _ROWS: Final = """
 409 upload_incomplete     The upload has not received all its bytes
 409 wrong_offset          The offset is not the one the upload stands at
 409 year_sealed           The year is sealed
+409 written_in_legacy     The legacy system takes the writes of this file
 410 deleted               The file was deleted
 410 erased                The file was erased
 410 feed_renewed          The change feed was numbered anew
@@ -49,6 +50,8 @@ _ROWS: Final = """
 503 link_unavailable      No link can be signed now
 503 database_unavailable  The database does not answer
 503 file_damaged          The stored file is damaged
+503 legacy_unavailable    The legacy database does not answer
+503 legacy_damaged        The legacy record cannot be read
 503 year_not_open         The year has not been opened
 503 overloaded            The server is at its limit
 507 no_space              There is no space left
