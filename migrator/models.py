@@ -244,6 +244,8 @@ class Alarm(models.Model):
     record = ArrayField(models.TextField(), verbose_name=_("record"), default=list)
     key = models.CharField(_("key"), max_length=512, blank=True)
     detail = models.CharField(_("detail"), max_length=500, blank=True)
+    # Changes in the log that the decision is about; those that come after it raise another alarm.
+    events = ArrayField(models.BigIntegerField(), verbose_name=_("changes"), default=list)
     raised_at = models.DateTimeField(_("raised"), auto_now_add=True)
     decision = models.CharField(_("decision"), max_length=16, choices=Decision, blank=True)
     decided_at = models.DateTimeField(_("decided"), null=True, blank=True)

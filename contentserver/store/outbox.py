@@ -9,6 +9,7 @@ sequence numbers: an entry is forgotten only after the work was durable, so it m
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -113,6 +114,17 @@ class Outbox:
             folders.add((entry.root, entry.box, entry.minute))
         for name, box, minute in folders:
             self._remove_past(self._roots.get(name), box, minute)
+
+    def move(self, entries: Sequence[Entry], box: str) -> None:
+        """From their box into another, durably there before they leave; an entry that is gone
+        already is left out. It may be in both after a crash."""
+        for entry in entries:
+            root = self._roots.get(entry.root)
+            folder, _, name = entry.path.rpartition("/")
+            with fileops.opened_dir(root.fd, folder) as fd, suppress(FileNotFoundError):
+                path = f"outbox/{box}/{entry.minute}"
+                _link_durably(root, fd, {name: name}, lambda path=path: path)
+        self.done(entries)
 
     def oldest_minute(self, box: str = NEW) -> datetime | None:
         """The oldest minute (UTC) with an entry in `new` or a consumer's box: the lag.

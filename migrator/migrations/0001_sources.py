@@ -570,6 +570,15 @@ class Migration(migrations.Migration):
                 ),
                 ("key", models.CharField(blank=True, max_length=512, verbose_name="key")),
                 ("detail", models.CharField(blank=True, max_length=500, verbose_name="detail")),
+                (
+                    "events",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(),
+                        default=list,
+                        size=None,
+                        verbose_name="changes",
+                    ),
+                ),
                 ("raised_at", models.DateTimeField(auto_now_add=True, verbose_name="raised")),
                 (
                     "decision",

@@ -134,3 +134,15 @@ def test_a_consumer_switched_on_while_entries_are_listed_gets_them(store: Store)
 
     assert store.outbox.fan_out(switch_on) == 1
     assert keys_of(store, "late") == ["a"]
+
+
+def test_moved_entries_are_in_the_other_box_alone(store: Store, clock: Clock) -> None:
+    put(store, b"one", key="a")
+    put(store, b"one", key="b")
+    store.outbox.fan_out(["writeback"])
+    clock.forward(60)
+    entries = list(store.outbox.iter_entries("writeback"))
+    store.outbox.move(entries[:1], "kept")
+    store.outbox.move(entries[:1], "kept")
+    assert len(keys_of(store, "writeback")) == len(keys_of(store, "kept")) == 1
+    assert sorted(keys_of(store, "writeback") + keys_of(store, "kept")) == ["a", "b"]
