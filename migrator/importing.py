@@ -21,6 +21,7 @@ from contentserver.store.store import Store
 from migrator.facts import SubjectOf
 from migrator.import_audit import ImportAudit
 from migrator.import_round import ImportRound
+from migrator.import_staging import Staging
 from migrator.legacy.description import Description, RecordId
 from migrator.legacy.errors import BadKey
 from migrator.legacy.keys import key_of
@@ -54,8 +55,7 @@ class Importer:
         self._store = store
         self._description = description
         self._patience = patience
-        self._subject_of = subject_of
-        self._actor = actor
+        self._staging = Staging(store, description, subject_of, actor)
         self._audit = ImportAudit(store, journal, description, actor)
         self._shapes = Shapes(description)
 
@@ -99,9 +99,7 @@ class Importer:
             if not keys:
                 break
             with self._shapes.of(connection) as shape:
-                round_ = ImportRound(
-                    self._store, self._audit, self._description, self._subject_of, self._actor
-                )
+                round_ = ImportRound(self._store, self._audit, self._description, self._staging)
                 outcomes |= round_.run(connection, shape, keys, only_missing=only_missing)
             keys = {one: key for one, key in keys.items() if _is_outrun(outcomes[one])}
         return outcomes

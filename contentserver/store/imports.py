@@ -37,6 +37,7 @@ class Imports:
     def __init__(self, environment: Environment, versions: Versions, committer: Committer) -> None:
         self._environment = environment
         self._versions = versions
+        self._committer = committer
         self._batch = ImportBatch(environment, versions, committer)
         self._locks = RecordLocks(environment)
 
@@ -63,6 +64,14 @@ class Imports:
         address = address_of(self._environment.keyset.naming, collection, key)
         with disk_errors():
             return Standing(find_latest(self._environment, self._versions, address))
+
+    def confirm(self, standing: Standing) -> None:
+        """Make durable what stands: whoever linked it may have died before its flush. Does nothing
+        where nothing stands, or it does not open. Raises RootMissing, Unavailable.
+        """
+        if standing.info is not None:
+            with disk_errors():
+                self._committer.repeat(standing.info)
 
     def begin(self, metadata: Metadata, standing: Standing) -> ImportDraft:
         """A draft of the version after `standing`.

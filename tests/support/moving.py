@@ -62,6 +62,9 @@ class Moving:
         """Records with an event in the change log."""
         return set(self.changes.note_batch(10_000))
 
+    def events(self, record: Any) -> list[int]:
+        return self.changes.note(self.tables.id(record))
+
     @property
     def changes(self) -> ChangeLog:
         return ChangeLog(self.tables.connection, self.tables.description.name)

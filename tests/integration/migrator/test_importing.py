@@ -7,8 +7,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from contentserver.store import fileops
 from contentserver.store.errors import NoSpace, UploadLocked
 from contentserver.store.metadata import Metadata
+from migrator.legacy.changes import ChangeLog
 from migrator.outcomes import Outcome
 from skold.journal import JournalUnavailable
 from tests.support.legacy import WHEN
@@ -248,3 +250,20 @@ def test_one_who_is_always_outrun_gives_up(here: Moving, monkeypatch: pytest.Mon
     outcome = here.bring_one(1)
     assert (outcome.what, outcome.error_name) == ("busy", "latest_changed")
     assert here.pending() == {("1",)}
+
+
+def test_a_marker_that_stands_is_made_durable_before_its_events_go(
+    here: Moving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever linked it may have died before the flush: then only the events still tell of it."""
+    here.tables.put(1, CONTENT)
+    here.bring_one(1)
+    here.tables.delete(1)
+    here.bring_one(1)
+    here.tables.put(1, CONTENT)
+    here.tables.delete(1)
+    steps: list[str] = []
+    monkeypatch.setattr(fileops, "step_hook", steps.append)
+    monkeypatch.setattr(ChangeLog, "remove", lambda log, ids: steps.append(f"remove {len(ids)}"))
+    here.bring_one(1)
+    assert steps.index("sync_slot_dir!") < steps.index(f"remove {len(here.events(1))}")
