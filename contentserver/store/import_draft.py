@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import dataclass, replace
+from typing import Self
 
 from contentserver.store.address import Version
 from contentserver.store.conditions import Latest, find_same
@@ -58,7 +59,9 @@ class Standing:
 
 
 class ImportDraft:
-    """One file being imported; `Imports.commit` takes it, or `abort` removes it."""
+    """One file being imported; `Imports.commit` takes it, or `abort` removes it. As a context it is
+    given up at the end unless it was committed.
+    """
 
     def __init__(
         self,
@@ -116,6 +119,12 @@ class ImportDraft:
         if self._deleted:
             return None
         return find_same(self.standing.latest, draft.metadata, draft.body.plain_sha256)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Let the staged file go: it is removed unless it may have its place."""

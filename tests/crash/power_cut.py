@@ -27,9 +27,10 @@ from uuid import UUID, uuid4
 
 from contentserver.store import fileops
 from contentserver.store.errors import StoreError
-from contentserver.store.results import VersionInfo
+from contentserver.store.results import Receipt, VersionInfo
 from contentserver.store.store import Store
-from tests.support.stores import COLLECTION, Machine, make_machine, photo
+from tests.support.imports import bring, make_importing_machine
+from tests.support.stores import COLLECTION, Machine, photo
 
 _SHUTDOWN, _NO_LOG_FLUSH = 0x8004587D, struct.pack("I", 2)
 _SIZES = {"ext4": 128 << 20, "xfs": 400 << 20}
@@ -75,15 +76,21 @@ class Image:
 
 @dataclass(frozen=True)
 class Trial:
-    """How to write. `without` names steps whose fsync the writers leave out.
+    """How to write. `without` names steps whose flush the writers leave out.
 
     With `puts`, one writer is told of so many PUTs, stops, and the power goes at once: the last of
-    them had no later flush to carry it along.
+    them had no later flush to carry it along. With `imports` they are imported in one batch.
     """
 
     writers: int = _WRITERS
     without: Sequence[str] = ()
     puts: int = 0
+    imports: int = 0
+
+    @property
+    def told(self) -> int:
+        """How many answers to wait for before the cut."""
+        return self.puts or self.imports or 1
 
 
 def run_trial(kind: str, seed: int, trial: Trial) -> Outcome:
@@ -92,7 +99,7 @@ def run_trial(kind: str, seed: int, trial: Trial) -> Outcome:
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
         image = Image(kind, Path(folder))
         with image.mounted() as mountpoint:
-            _in_child(lambda: bool(make_machine(mountpoint / "machine")))
+            _in_child(lambda: bool(make_importing_machine(mountpoint / "machine")))
             os.sync()
             told = _write_until_the_cut(image, Machine(mountpoint / "machine"), chance, trial)
         with image.mounted():
@@ -126,8 +133,8 @@ def _write_until_the_cut(
     children = [_fork(machine, chance.random(), write, trial) for _ in range(trial.writers)]
     os.close(write)
     with os.fdopen(read) as pipe:
-        lines = [pipe.readline() for _ in range(trial.puts or 1)]
-        if not trial.puts:
+        lines = [pipe.readline() for _ in range(trial.told)]
+        if not (trial.puts or trial.imports):
             time.sleep(chance.uniform(0, 0.5))
         image.cut()
         for child in children:
@@ -142,7 +149,7 @@ def _fork(machine: Machine, seed: float, pipe: int, trial: Trial) -> int:
         try:
             _leave_out(trial.without)
             with suppress(StoreError, OSError):
-                _write(machine.open(), random.Random(seed), pipe, trial.puts)
+                _write(machine.open(), random.Random(seed), pipe, trial)
         finally:
             os._exit(0)
     return child
@@ -155,20 +162,33 @@ def _leave_out(steps: Sequence[str]) -> None:
         if step not in steps:
             really(fd, step)
 
+    really_together = fileops.sync_together
+
+    def sync_together(fd: int, step: str) -> None:
+        if step not in steps:
+            really_together(fd, step)
+
     fileops.fsync_file = fsync_file
+    fileops.sync_together = sync_together
 
 
-def _write(store: Store, chance: random.Random, pipe: int, puts: int) -> None:
-    """Commits of all kinds, to keys of its own and to keys that others write too."""
+def _write(store: Store, chance: random.Random, pipe: int, trial: Trial) -> None:
+    """Commits and imports of all kinds, to keys of its own and to keys that others write too."""
 
     def tell(**facts: Any) -> None:
         os.write(pipe, (json.dumps(facts) + "\n").encode())
 
-    for _ in range(puts):
+    for _ in range(trial.puts):
         _put(store, uuid4().hex, chance.randbytes(1000), chance, tell)
-    while puts:
+    if trial.imports:
+        _import(store, [uuid4().hex for _ in range(trial.imports)], chance, tell)
+    while trial.puts or trial.imports:
         signal.pause()
     while True:
+        if chance.random() < 0.1:
+            keys = [f"shared/{number}" for number in range(chance.randrange(8))]
+            keys += [uuid4().hex for _ in range(chance.randrange(1, 12))]
+            _import(store, keys, chance, tell)
         key = f"shared/{chance.randrange(8)}" if chance.random() < 0.3 else uuid4().hex
         body = chance.randbytes(chance.choice([0, 100, 65536, 131_017, 300_000]))
         if chance.random() < 0.7:
@@ -188,6 +208,15 @@ def _put(store: Store, key: str, body: bytes, chance: random.Random, tell: Any) 
     tell(key=key, version=str(receipt.version), sha256=receipt.sha256.hex())
     if len(body) > 1000 and chance.random() < 0.2 and not key.startswith("shared"):
         tell(key=key, version=str(store.delete(COLLECTION, key, actor="t").version))
+
+
+def _import(store: Store, keys: Sequence[str], chance: random.Random, tell: Any) -> None:
+    """A batch into an earlier year, or beside what others have put."""
+    bodies = {key: chance.randbytes(chance.choice([100, 65536, 200_000])) for key in keys}
+    own_subjects = chance.random() < 0.5
+    for key, result in zip(keys, bring(store, bodies, own_subjects=own_subjects), strict=True):
+        if isinstance(result, Receipt):
+            tell(key=key, version=str(result.version), sha256=result.sha256.hex())
 
 
 def _upload(store: Store, key: str, body: bytes, chance: random.Random, tell: Any) -> None:
@@ -221,19 +250,19 @@ Found = dict[tuple[str, str], str]
 def _read_all(store: Store, outcome: Outcome) -> Found:
     """Every visible version opens, whole, and numbers have no gap."""
     there: Found = {}
-    numbers: dict[bytes, list[int]] = {}
+    numbers: dict[tuple[bytes, int], list[int]] = {}
     for one in store.iter_stored():
         if not isinstance(one, VersionInfo):
             outcome.damaged.append(f"{one.address.hex()}.{one.version}: {one.error}")
             continue
         key = one.metadata.key
         there[key, str(one.version)] = one.sha256.hex()
-        numbers.setdefault(one.address, []).append(one.version.number)
+        numbers.setdefault((one.address, one.version.year), []).append(one.version.number)
         if not one.deleted:
             _read_one(store, one, outcome)
-    for address, found in numbers.items():
+    for (address, year), found in numbers.items():
         if sorted(found) != list(range(1, len(found) + 1)):
-            outcome.damaged.append(f"gap at {address.hex()}: {found}")
+            outcome.damaged.append(f"gap at {address.hex()} in {year}: {found}")
     return there
 
 

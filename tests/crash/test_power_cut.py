@@ -43,6 +43,13 @@ def test_forty_commits_are_forty_after_the_cut(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["ext4", "xfs"])
+def test_a_batch_of_forty_imports_is_forty_after_the_cut(kind: str) -> None:
+    needs(kind)
+    outcome = run_trial(kind, 1, Trial(writers=1, imports=40))
+    assert (outcome.told, outcome.stored, outcome.lost, outcome.damaged) == (40, 40, [], [])
+
+
+@pytest.mark.parametrize("kind", ["ext4", "xfs"])
 def test_no_flush_succeeds_once_the_file_system_has_shut_down(kind: str, tmp_path: Path) -> None:
     """XFS reports success for a directory whose changes it has just thrown away."""
     needs(kind)
@@ -50,13 +57,18 @@ def test_no_flush_succeeds_once_the_file_system_has_shut_down(kind: str, tmp_pat
     with image.mounted() as mountpoint:
         (mountpoint / "folder").mkdir()
         folder = fileops.open_root(mountpoint / "folder")
+        file = fileops.create_exclusive(folder, "file")
         try:
             fileops.sync_dir(folder)
+            fileops.sync_together(file, "sync_names")
             (mountpoint / "folder" / "new").mkdir()
             image.cut()
             with pytest.raises(OSError, match="Input/output"):
                 fileops.sync_dir(folder)
+            with pytest.raises(OSError, match="Input/output"):
+                fileops.sync_together(file, "sync_names")
         finally:
+            fileops.close(file)
             fileops.close(folder)
 
 
@@ -76,3 +88,11 @@ def test_a_power_cut_shows_a_promise_that_was_broken(left_out: tuple[str, ...]) 
     assert outcome.told == 40
     assert outcome.lost
     assert outcome.stored < outcome.told  # the kernel may have written some back by itself
+
+
+def test_a_power_cut_shows_a_batch_that_was_not_flushed() -> None:
+    needs("ext4")
+    left_out = ("sync_bodies", "sync_names")
+    outcome = run_trial("ext4", 1, Trial(writers=1, without=left_out, imports=40))
+    assert outcome.told == 40
+    assert outcome.lost or outcome.damaged

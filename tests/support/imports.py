@@ -1,6 +1,7 @@
 """Imports as an importer does them, for tests of the store."""
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +40,18 @@ def draft(store: Store, key: str, body: bytes, **facts: Any) -> ImportDraft:
     return begun
 
 
-def bring(store: Store, bodies: Mapping[str, bytes], **facts: Any) -> list[Receipt | StoreError]:
-    """A batch: a result for each key."""
-    return store.imports.commit([draft(store, key, body, **facts) for key, body in bodies.items()])
+def bring(
+    store: Store, bodies: Mapping[str, bytes], *, own_subjects: bool = False, **facts: Any
+) -> list[Receipt | StoreError]:
+    """A batch: a result for each key; nothing of it stays if one cannot be begun. With
+    `own_subjects` each key is a data subject.
+    """
+    with ExitStack() as begun:
+        drafts = []
+        for key, body in bodies.items():
+            subject = {"data_subject": key} if own_subjects else {}
+            drafts.append(begun.enter_context(draft(store, key, body, **facts, **subject)))
+        return store.imports.commit(drafts)
 
 
 def bring_one(store: Store, key: str, body: bytes, **facts: Any) -> Receipt:

@@ -88,11 +88,14 @@ class Told:
 
     versions: list[Version] = field(default_factory=list)
     offset: int | None = None
+    keys: list[tuple[str, Version]] = field(default_factory=list)
+    """Where the scenario says which key."""
 
     def __call__(self, line: str) -> None:
-        what, value = line.split()
+        what, value, *key = line.split()
         if what == "put":
             self.versions.append(Version.parse(value))
+            self.keys += [(name, self.versions[-1]) for name in key]
         else:
             self.offset = int(value)
 
