@@ -6,5 +6,12 @@ from django.utils.translation import gettext_lazy as _
 
 class MigratorConfig(AppConfig):
     name = "migrator"
-    verbose_name = _("Migrator: out of the legacy database")
+    verbose_name = _("Migrator")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Tell the bridge what of ours it runs."""
+        from contentserver.operations import extensions  # noqa: PLC0415 - once apps are loaded
+        from migrator import figures  # noqa: PLC0415
+
+        extensions.add_loop(figures.LOOP, lambda _context: figures.Figures(), figures.INTERVAL)

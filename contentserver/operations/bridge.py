@@ -127,9 +127,10 @@ class Bridge:
 
     def _added_loops(self) -> list[Loop]:
         context = BridgeContext(self._config, self._store, self._journal, self._sign)
+        made = [(plan, plan.make(context)) for plan in self._extensions.loops]
         return [
-            self._loop(plan.name, plan.make(context), plan.interval)
-            for plan in self._extensions.loops
+            self._loop(plan.name, step, plan.interval, facts=getattr(step, "facts", None))
+            for plan, step in made
         ]
 
     def _loop(

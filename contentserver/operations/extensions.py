@@ -61,7 +61,12 @@ class Extensions:
         self._consumers[box] = is_on
 
     def add_loop(self, name: str, make: Callable[[BridgeContext], Step], interval: float) -> None:
-        """`interval` in seconds, as of every loop of the bridge."""
+        """`interval` in seconds, as of every loop of the bridge.
+
+        Where the step has a method `facts`, what it gives is in the bridge's status; its entry
+        "gauges", a list of [name, help, label names, [[label values, number]]], is published with
+        the metrics of the data plane.
+        """
         self._loops[name] = LoopPlan(name, make, interval)
 
     def read_attachments(self) -> dict[str, Any]:
