@@ -12,16 +12,13 @@ from typing import Any
 import psycopg
 
 from migrator.legacy.batches import Found, Many
-from migrator.legacy.codecs import ChunksDecoder
 from migrator.legacy.description import Description, RecordId
-from migrator.legacy.errors import ObjectMissing, TooLarge
+from migrator.legacy.errors import LegacyError, TooLarge
+from migrator.legacy.reading import Reading
 from migrator.legacy.records import LegacyRecord
-from migrator.legacy.rows import Row, record_from, row_of
+from migrator.legacy.rows import Row, record_from
 from migrator.legacy.shape import Shape, load_shape
 from migrator.legacy.snapshots import one_snapshot, require_idle
-from migrator.legacy.statements import statements_of
-from migrator.legacy.stored import Piece, stored_pieces
-from migrator.legacy.verifying import verified
 
 _COUNTED = 10_000
 """Up to so many records `estimate` counts."""
@@ -46,13 +43,26 @@ class LegacyReader:
         self.connection = connection
         self.description = description
         self.shape = shape or load_shape(connection, description)
-        self._sql = statements_of(description, self.shape)
+        self._reading = Reading(connection, description, self.shape)
+        self._sql = self._reading.statements
 
     def find(self, record_id: RecordId) -> LegacyRecord | None:
         """The record; None where there is none whose key reads exactly so. Raises LegacyError."""
         with one_snapshot(self.connection):
-            row = self._row(record_id)
+            row = self._reading.row(record_id)
         return None if row is None else record_from(self.description, row.id, row.facts)
+
+    def find_many(self, ids: Iterable[RecordId]) -> dict[RecordId, LegacyRecord | LegacyError]:
+        """What is found of these in one snapshot; a LegacyError where a record is broken."""
+        wanted = list(dict.fromkeys(ids))
+        many = Many(self.connection, self.description, self._sql)
+        with one_snapshot(self.connection):
+            rows = self._rows(many, wanted)
+        if rows is None:
+            fit = [record_id for record_id in wanted if self.normalise(record_id) is not None]
+            with one_snapshot(self.connection):
+                rows = many.rows(fit)
+        return {record_id: self._fact(row) for record_id, row in rows.items()}
 
     @contextmanager
     def read(self, record_id: RecordId) -> Iterator[tuple[LegacyRecord, Iterator[bytes]] | None]:
@@ -60,14 +70,14 @@ class LegacyReader:
         without a record. Entering raises LegacyError for the record, the iterator for the content.
         """
         with one_snapshot(self.connection):
-            row = self._row(record_id)
+            row = self._reading.row(record_id)
             if row is None:
                 yield None
                 return
             record = record_from(self.description, row.id, row.facts)
             if record.length is not None and record.length > self.description.max_size:
                 raise TooLarge(f"{record.length} bytes are declared")
-            yield record, self._content(row, record)
+            yield record, self._reading.content(row, record)
 
     def read_many(
         self, ids: Iterable[RecordId]
@@ -126,34 +136,13 @@ class LegacyReader:
         except psycopg.DataError:
             return None
 
+    def _fact(self, row: Row) -> LegacyRecord | LegacyError:
+        try:
+            return record_from(self.description, row.id, row.facts)
+        except LegacyError as error:
+            return error
+
     def _in_order(self, record_id: RecordId) -> Sequence[str]:
         columns = self.description.records.key_columns
         values = dict(zip(columns, record_id, strict=True))
         return [values[name] for name in self.shape.key_order or columns]
-
-    def _row(self, record_id: RecordId) -> Row | None:
-        arrays = [[value] for value in record_id]
-        try:
-            with self.connection.cursor(binary=True) as cursor:
-                values = cursor.execute(self._sql.records, arrays).fetchone()
-        except psycopg.DataError:
-            return None
-        row = None if values is None else row_of(self.description, values)
-        return row if row is not None and row.id == record_id else None
-
-    def _content(self, row: Row, record: LegacyRecord) -> Iterator[bytes]:
-        if row.object is not None and row.stored is None:
-            raise ObjectMissing(f"large object {row.object} is not there")
-        pieces = stored_pieces(self.connection, self.description, self._sql, row)
-        empty_allowed = self.description.empty_allowed
-        return verified(self._decoded(pieces), record, empty_allowed=empty_allowed)
-
-    def _decoded(self, pieces: Iterator[Piece]) -> Iterator[bytes]:
-        content = self.description.content
-        scope = content.scope if content.kind == "chunks" else "stream"
-        decoder = ChunksDecoder(content.codec, scope, self.description.max_size)
-        for data, is_end in pieces:
-            yield from decoder.feed(data)
-            if is_end:
-                yield from decoder.end_chunk()
-        yield from decoder.end()
