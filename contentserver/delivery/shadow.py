@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Which file, and the record that it is a comparison of."""
+    """Which file, and the request whose answer is compared."""
 
     source: Source
     collection: str
@@ -74,7 +74,7 @@ class Shadow:
         began = time.perf_counter()
         address = self._store.address(compared.collection, compared.key).hex()
         body: dict[str, Scalar] = {
-            "id": compared.request_id,
+            "id": f"{compared.request_id}:compare",
             "plane": "data",
             "action": "compare",
             "decision": "allow",
