@@ -4,10 +4,12 @@ own.
 
 import os
 
+from django.conf import settings
 from django.core.asgi import get_asgi_application
+from django.urls import is_valid_path
 
 from contentserver.database import limit_answers
-from contentserver.planes import Planes
+from contentserver.planes import Planes, Scope
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "contentserver.settings")
 
@@ -18,4 +20,15 @@ limit_answers(STATEMENT_LIMIT)
 
 from contentserver.delivery.asgi import application as _data  # noqa: E402 - after Django has set up logging
 
-application = Planes(data=_data, control=_control)
+
+def is_legacy(scope: Scope) -> bool:
+    """Whether a request is at a declared legacy address and at none of the control plane's own."""
+    return _data.is_legacy_address(scope) and not _is_ours(scope["path"])
+
+
+def _is_ours(path: str) -> bool:
+    # Without its slash at the end Django leads there too.
+    return path.startswith(settings.STATIC_URL) or is_valid_path(path) or is_valid_path(f"{path}/")
+
+
+application = Planes(data=_data, control=_control, is_legacy=is_legacy)

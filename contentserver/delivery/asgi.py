@@ -140,6 +140,17 @@ class Application:
                 )
             await self._plane(scope, receive, send)
 
+    def is_legacy_address(self, scope: Scope) -> bool:
+        """Whether the policy in force declares this URL; False while there is none."""
+        if self._plane is None:
+            return False
+        try:
+            table = self._plane.parts.rules.sources
+        except (PolicyMissing, PolicyTooOld, PolicyInvalid):
+            return False
+        found = table.find_address(scope["raw_path"], scope["query_string"])
+        return found is not None
+
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
         try:

@@ -70,3 +70,7 @@ class Moving(DataPlane):
     def close(self) -> None:
         super().close()
         self._store.close()
+
+    def address(self, collection: str, key: str) -> str:
+        """Under which the file lies."""
+        return self._store.address(collection, key).hex()

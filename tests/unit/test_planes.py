@@ -39,7 +39,11 @@ def asked():
 
         return application
 
-    planes = Planes(data=plane("data"), control=plane("control"))
+    planes = Planes(
+        data=plane("data"),
+        control=plane("control"),
+        is_legacy=lambda scope: scope["path"] == "/photo",
+    )
 
     def ask(**scope) -> list[tuple[str, str]]:
         async def send(message):
@@ -61,3 +65,29 @@ def test_it_hands_the_rest_to_django(asked):
 
 def test_it_closes_a_websocket_that_nobody_serves(asked):
     assert asked(type="websocket", path="/admin/") == [("sent", "websocket.close")]
+
+
+def test_it_hands_legacy_addresses_to_the_data_plane(asked):
+    assert asked(type="http", path="/photo") == [("data", "http")]
+
+
+@pytest.mark.parametrize(
+    ("path", "legacy"),
+    [
+        ("/photo", True),
+        ("/files/a/b.jpg", True),
+        ("/admin/", False),
+        ("/admin", False),
+        ("/api/v1/files/", False),
+        ("/static/contentserver/favicon.svg", False),
+        ("/favicon.ico", False),
+    ],
+)
+def test_a_legacy_address_never_hides_a_page_of_ours(
+    monkeypatch: pytest.MonkeyPatch, path: str, legacy: bool
+):
+    """Even one that fits everything."""
+    from contentserver import asgi
+
+    monkeypatch.setattr(type(asgi._data), "is_legacy_address", lambda _self, _scope: True)
+    assert asgi.is_legacy({"path": path}) is legacy
