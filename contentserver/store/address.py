@@ -4,11 +4,11 @@ No text of a user becomes a path: a file lies under its address, the first 16 by
 HMAC-SHA256(naming key, collection ‖ 00 ‖ key), in hex.
 """
 
+import hmac
 import re
 import unicodedata
 from dataclasses import dataclass
 
-from contentserver.store.derive import mac
 from contentserver.store.errors import BadMetadata
 
 KEY_LIMIT = 512
@@ -71,7 +71,7 @@ def check_key(key: str) -> str:
 
 def address_of(naming_key: bytes, collection: str, key: str) -> bytes:
     """The 16 bytes under which a file lies. Both names have been checked: neither holds a zero."""
-    return mac(naming_key, b"%b\0%b" % (collection.encode(), key.encode()))[:16]
+    return hmac.digest(naming_key, b"%b\0%b" % (collection.encode(), key.encode()), "sha256")[:16]
 
 
 def slot_path(year: int, address: bytes, number: int) -> str:

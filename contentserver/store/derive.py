@@ -3,9 +3,9 @@
 `expand` is X of docs/format.md: HKDF-Expand-SHA256(prk, info, 32 bytes), which is one HMAC block.
 """
 
+import hmac
 import os
 from collections.abc import Callable
-from hashlib import sha256
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -17,37 +17,22 @@ NONCE_SIZE = 12
 TAG_SIZE = 16
 Random = Callable[[int], bytes]
 
-_BLOCK = 64
-_INNER = bytes(byte ^ 0x36 for byte in range(256))
-_OUTER = bytes(byte ^ 0x5C for byte in range(256))
-
-
-def mac(key: bytes, message: bytes) -> bytes:
-    """HMAC-SHA256 (RFC 2104).
-
-    hmac.digest gives the interpreter's lock away for each of these few hundred bytes, half a dozen
-    times in a read, and looks its algorithm up anew each time.
-    """
-    if len(key) > _BLOCK:
-        key = sha256(key).digest()
-    block = key.ljust(_BLOCK, b"\0")
-    inner = sha256(block.translate(_INNER) + message).digest()
-    return sha256(block.translate(_OUTER) + inner).digest()
-
 
 def expand(prk: bytes, info: bytes) -> bytes:
     """X(prk, info): 32 bytes of HKDF-Expand-SHA256 (RFC 5869, one block)."""
-    return mac(prk, info + b"\x01")
+    return hmac.digest(prk, info + b"\x01", "sha256")
 
 
 def hkdf(ikm: bytes, salt: bytes, info: bytes) -> bytes:
     """32 bytes of HKDF-SHA256: extract, then expand."""
-    return expand(mac(salt, ikm), info)
+    return expand(hmac.digest(salt, ikm, "sha256"), info)
 
 
 def key_encrypting_key(year_key: bytes, kek_id: int, erasure_key: bytes = b"") -> bytes:
     """The key that wraps a file's own; it needs the subject's erasure key where there is one."""
-    return mac(year_key, b"skold/kek/v1\0" + kek_id.to_bytes(4, "big") + erasure_key)
+    return hmac.digest(
+        year_key, b"skold/kek/v1\0" + kek_id.to_bytes(4, "big") + erasure_key, "sha256"
+    )
 
 
 def part_key(upload_key: bytes, part: int) -> bytes:

@@ -20,7 +20,6 @@ from contentserver.store.derive import (
     Random,
     expand,
     key_encrypting_key,
-    mac,
     unwrap,
     wrap,
 )
@@ -328,7 +327,7 @@ def _metadata_data(file_id: bytes) -> bytes:
 
 
 def _mac(dek: bytes, clear: bytes) -> bytes:
-    return mac(expand(dek, b"skold/hdr-mac/v1\0"), clear)
+    return hmac.digest(expand(dek, b"skold/hdr-mac/v1\0"), clear, "sha256")
 
 
 class _Known(NamedTuple):
