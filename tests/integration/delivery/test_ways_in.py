@@ -8,18 +8,33 @@ import httpx
 import pytest
 
 from contentserver.delivery.app import DataPlane as Application
+from contentserver.delivery.legacy_addresses import READ, ROUTE
 from contentserver.delivery.routes import PUBLIC, Routes
 from tests.support.plane import DataPlane
 from tests.support.records import pairs
 
+OLD = {
+    "pattern": "/old/{name}",
+    "source": "photos",
+    "collection": "photos",
+    "key": "{name}",
+    "client": None,
+    "placeholder": None,
+}
+
 
 def registered_routes() -> list[tuple[str, str, bool]]:
-    """Name, method, keyed of every route that is not public, from the table itself."""
+    """Name, method, keyed of every route that is not public, from the table itself, and a legacy
+    address, which no table holds.
+    """
     table = Application.table(object())
-    return [(route.name, route.method, route.keyed) for route in table if route.action != PUBLIC]
+    routes = [(route.name, route.method, route.keyed) for route in table if route.action != PUBLIC]
+    return [*routes, *((ROUTE, method, False) for method in READ)]
 
 
 def path_of(name: str, *, keyed: bool) -> str:
+    if name == ROUTE:
+        return "/old/ways-in"
     return f"/v1/{name}/photos/ways-in" if keyed else f"/v1/{name}"
 
 
@@ -30,6 +45,7 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DataPlane]:
     plane.foreign = plane.add_client("foreign", collection="documents")  # type: ignore[attr-defined]
     plane.disabled = plane.add_client("disabled", enabled=False)  # type: ignore[attr-defined]
     plane.elsewhere = plane.add_client("elsewhere", address_ranges=["10.0.0.0/8"])  # type: ignore[attr-defined]
+    plane.policy["attached"] = {"addresses": [OLD]}
     plane.publish_policy()
     try:
         plane.start()
