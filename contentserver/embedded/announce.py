@@ -2,7 +2,6 @@
 that matter.
 """
 
-import json
 import struct
 import zlib
 from pathlib import Path
@@ -12,17 +11,14 @@ import httpx
 
 from contentserver.conf import Config
 from contentserver.embedded.errors import CannotRun
-from contentserver.embedded.supervisor import write_private
-
-FINAL = "demo.json"
-UNANNOUNCED = "demo.json.new"
+from contentserver.embedded.supervisor import FINAL, UNANNOUNCED, read_demo, write_private
 
 
 def announce(config: Config) -> None:
     """Store the demo files if this is the first start, write demo.json, print how to go on."""
     home = config.home
     fresh = home / UNANNOUNCED
-    demo: dict[str, Any] = json.loads((fresh if fresh.exists() else home / FINAL).read_bytes())
+    demo = read_demo(home)
     demo |= {"url": config.public_url, "admin_url": f"{config.public_url}/admin/"}
     if fresh.exists():
         for key, media_type, content in demo_files():
@@ -59,7 +55,7 @@ def store(demo: dict[str, Any], key: str, media_type: str, content: bytes) -> No
 
 
 def text(demo: dict[str, Any], home: Path) -> str:
-    """What is printed: the address, the login, and three lines to paste."""
+    """What is printed: the address, the login, three lines to paste, two of the migration."""
     store_line, fetch_line, audit_line = curl_lines(demo)
     return f"""
 ready {demo["url"]}
@@ -69,8 +65,19 @@ admin   {demo["admin_url"]}   user {demo["admin_user"]}   password {demo["admin_
 store   {store_line}
 fetch   {fetch_line}
 audit   {audit_line}
-
+{legacy_lines(demo)}
 The same for programs: {home / FINAL}   Logs: {home / "logs"}   Stop: Ctrl-C
+"""
+
+
+def legacy_lines(demo: dict[str, Any]) -> str:
+    """An old URL that goes on working, and the page to watch the migration on."""
+    if "legacy_source" not in demo:
+        return ""
+    page = f"{demo['admin_url']}migrator/source/{demo['legacy_source']}/change/"
+    return f"""
+old URL {demo["legacy_url_example"]}
+migrate {page}
 """
 
 

@@ -25,6 +25,8 @@ from contentserver.embedded.processes import Child, Command, Guardian, wait_unti
 from contentserver.embedded.sockets import choose_folder
 from contentserver.embedded.valkey import Valkey
 
+FINAL = "demo.json"
+UNANNOUNCED = "demo.json.new"
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 START_TIMEOUT = 90.0  # seconds
 INITIALISE_TIMEOUT = 300.0  # seconds; migrations of a large database take their time
@@ -80,6 +82,8 @@ class Supervisor:
         self._wait_for(web)
         # Not before: nobody waits for the worker, and its start costs as much as the others'.
         self._start_worker()
+        if read_demo(self.config.home).get("legacy_source"):
+            self._start_child("legacy-writer", "-m", "migrator.demo.writer")
         self._write_servers()
 
     def _start_servers(self) -> None:
@@ -199,6 +203,13 @@ def is_ready(config: Config) -> bool:
     except httpx.TransportError:
         return False
     return not any(answer.is_error for answer in answers)
+
+
+def read_demo(home: Path) -> dict[str, Any]:
+    """What `initialise --demo` made, announced or not yet."""
+    fresh = home / UNANNOUNCED
+    demo: dict[str, Any] = json.loads((fresh if fresh.exists() else home / FINAL).read_bytes())
+    return demo
 
 
 def write_private(path: Path, document: dict[str, Any]) -> None:

@@ -30,6 +30,9 @@ DEMO_KEYS = {
     "collection",
     "client_id",
     "api_key",
+    "legacy_source",
+    "legacy_dsn",
+    "legacy_url_example",
 }
 
 
@@ -74,6 +77,26 @@ def test_it_writes_the_same_for_programs_where_others_cannot_read_it(house: Hous
     assert house.demo["api_key"] in lines(house)["fetch"]
 
 
+def test_it_makes_a_legacy_database_and_an_old_application_that_writes(house: House):
+    demo = house.demo
+    dsn_file = house.home / "secrets" / "legacy" / f"{demo['legacy_source']}.dsn"
+    assert stat.S_IMODE(dsn_file.stat().st_mode) == 0o600
+    assert dsn_file.read_text().strip() == demo["legacy_dsn"]
+    assert f"old URL {demo['legacy_url_example']}" in house.output
+    with psycopg.connect(demo["legacy_dsn"], autocommit=True) as legacy:
+        count = "SELECT count(*), max(changed_at) > now() - interval '60 s' FROM photo"
+        deadline = time.monotonic() + 30
+        while True:
+            photos, written = legacy.execute(count).fetchone()
+            if written:
+                break
+            assert time.monotonic() < deadline, "the old application wrote nothing"
+            time.sleep(0.2)
+        assert photos > 250
+        role = "SELECT rolname, rolsuper FROM pg_roles WHERE rolname = current_user"
+        assert legacy.execute(role).fetchone() == ("legacy_photos", False)
+
+
 def test_it_lets_the_printed_administrator_log_in(house: House):
     with httpx.Client(base_url=house.demo["url"], follow_redirects=True, timeout=30) as browser:
         browser.get("/admin/login/")
@@ -111,8 +134,9 @@ def test_it_stored_the_demo_files_through_the_front_door(house: House):
 def test_it_makes_secrets_that_nobody_else_can_read(house: House):
     for folder in ("secrets", "keys", "journal"):
         assert stat.S_IMODE((house.home / folder).stat().st_mode) == 0o700
-    for secret in (house.home / "secrets").iterdir():
-        assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+    for secret in (house.home / "secrets").rglob("*"):
+        mode = 0o700 if secret.is_dir() else 0o600
+        assert stat.S_IMODE(secret.stat().st_mode) == mode, secret
 
 
 def shell_lines(page: str) -> str:
@@ -269,7 +293,13 @@ def test_it_leaves_nothing_after_a_kill_and_keeps_everything_after_a_restart(tmp
         begun = time.monotonic()
         house.start()
         assert time.monotonic() - begun < 30
-        assert house.demo == before
+        # The folder of sockets is another, and with it the way to the legacy database.
+        after, old, new = house.demo, before.pop("legacy_dsn"), house.demo["legacy_dsn"]
+        assert after == {**before, "legacy_dsn": new}
+        assert old.partition("@")[0] == new.partition("@")[0]
+        with psycopg.connect(new) as legacy:
+            photos = legacy.execute("SELECT count(*) FROM photo").fetchone()[0]
+        assert photos > 250
         with house.client() as client:
             kept = client.get(f"/v1/content/{before['collection']}/kept.txt")
             assert (kept.status_code, kept.content) == (200, b"kept")
@@ -318,7 +348,7 @@ def test_it_uses_the_servers_that_the_environment_names(tmp_path: Path, own_post
     house = House(tmp_path / "home", DATABASE_URL=own_postgres.url, BROKER_URL="memory://")
     try:
         house.start()
-        assert set(house.servers["pids"]) == {"bridge", "web", "worker"}
+        assert set(house.servers["pids"]) == {"bridge", "web", "worker", "legacy-writer"}
         assert not (house.home / "postgres").exists()
         with house.client() as client:
             assert client.get("/api/v1/collections").status_code == 200
@@ -326,7 +356,7 @@ def test_it_uses_the_servers_that_the_environment_names(tmp_path: Path, own_post
         house.close()
     with psycopg.connect(own_postgres.url) as connection:
         found = connection.execute("SELECT name FROM contentserver_collection").fetchall()
-    assert found == [("archive",)]
+    assert set(found) == {("archive",), ("photos",)}
 
 
 def manage(house: House, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -52,3 +52,5 @@ class Command(BaseCommand):
 
         if make_demo(settings.CONFIG):
             self.stdout.write(_("Made a collection, a client and an administrator to try with."))
+        # By its name: the migrator stands above this app.
+        call_command("demo_legacy", stdout=self.stdout)
