@@ -27,7 +27,7 @@ WORDS = {
     "404": "There is no such thing, or you may not know of it.",
     "405": "The address does not know the method; see Allow.",
     "408": "The body stalled or was too slow.",
-    "409": "The state does not allow this.",
+    "409": "The state does not allow this; a legacy system may still take the writes of the file.",
     "410": "Deleted, or erased for ever.",
     "411": "Neither a length nor chunked.",
     "412": "A precondition does not hold.",
@@ -40,6 +40,11 @@ WORDS = {
     "503": "Cannot be served or recorded now; see Retry-After.",
     "507": "The storage root is full.",
 }
+ABOUT = (
+    "The data plane: files are stored and fetched here. An installation may also declare patterns "
+    "of an older system's URLs: GET and HEAD of these answer as `/v1/content` does, and may show a "
+    "placeholder, marked by `X-Placeholder`, where the file is absent or forbidden."
+)
 ALWAYS = ("400", "401", "404", "405", "429", "500", "503")
 
 
@@ -53,7 +58,7 @@ def merge_data_plane(result: Node, **_options: Any) -> Node:
             _add_problems(operation)
     result["paths"] = {**result["paths"], **paths()}
     result["tags"] = [
-        {"name": TAG, "description": "The data plane: files are stored and fetched here."},
+        {"name": TAG, "description": ABOUT},
         *result.get("tags", []),
     ]
     return result
@@ -79,7 +84,7 @@ def paths() -> Node:
             "get": _operation(
                 "list_versions",
                 "Versions of a file, oldest first, from disk",
-                {"200": _json("Versions")},
+                {"200": _json("Versions", headers=("X-Unchecked",)), "410": _problem("410")},
                 parameters=FILE,
             ),
         },
@@ -176,7 +181,11 @@ def _heads() -> Node:
     return _operation(
         "heads",
         "Version, size and digest of up to 100 keys of a collection",
-        {"200": _json("Heads"), "408": _problem("408"), "413": _problem("413")},
+        {
+            "200": _json("Heads", headers=("X-Unchecked",)),
+            "408": _problem("408"),
+            "413": _problem("413"),
+        },
         requestBody={"required": True, "content": wanted},
     )
 
@@ -236,16 +245,21 @@ FILE = [_ref("Collection"), _ref("Key")]
 VERSION: Node = {"type": "string", "pattern": r"^[1-9][0-9]{0,3}\.[1-9][0-9]{0,9}$"}
 CONDITIONS = ("If-Match", "If-None-Match", "If-Unmodified-Since", "If-Modified-Since")
 SAYS = {
-    "ETag": "Strong: version and the first 16 hex digits of the digest.",
-    "X-Version": "year.number",
+    "ETag": (
+        "Strong: version, or `legacy` while the file has not been moved here, and the first 16 hex "
+        "digits of the digest."
+    ),
+    "X-Version": "year.number; absent from answers out of a legacy database.",
     "Repr-Digest": "SHA-256 of the whole file (RFC 9530).",
     "Last-Modified": "Time of the commit.",
     "X-Imported": "true where the time is the claim of an older system.",
+    "X-Unchecked": "true where the legacy database could not be asked for a newer state.",
+    "X-Placeholder": "true where this is shown in place of an absent or forbidden file.",
     "Location": "Address of exactly this version.",
 }
 READ_HEADERS = (
     "ETag", "X-Version", "Repr-Digest", "Last-Modified", "Content-Disposition", "Cache-Control",
-    "Accept-Ranges", "X-Imported", "X-Request-Id",
+    "Accept-Ranges", "X-Imported", "X-Unchecked", "X-Request-Id",
 )  # fmt: skip
 
 _DIGEST: Node = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
@@ -257,11 +271,19 @@ _FACTS: Node = {
 }
 
 
+FROM: Node = {
+    "type": "string",
+    "enum": ["legacy"],
+    "description": "The file has not been moved here: it has no version, digest and size if known.",
+}
+
+
 def _nullable(schema: Node) -> Node:
     return {**schema, "nullable": True}
 
 
 COMPONENTS: Node = {
+    "headers": {name: _header(name) for name in ("X-Unchecked", "X-Placeholder")},
     "parameters": {
         "Collection": {
             "name": "collection",
@@ -314,9 +336,10 @@ COMPONENTS: Node = {
                     "type": "array",
                     "items": {
                         "type": "object",
-                        "required": [*_FACTS, "committed_at", "deleted", "imported"],
+                        "description": "All facts of a version, or what legacy has now.",
                         "properties": {
                             **_FACTS,
+                            "from": FROM,
                             "media_type": _nullable(TEXT),
                             "filename": _nullable(TEXT),
                             "created_by": _nullable(TEXT),
@@ -345,7 +368,17 @@ COMPONENTS: Node = {
                 "heads": {
                     "type": "object",
                     "description": "By key; null where it is absent, deleted or not allowed.",
-                    "additionalProperties": _nullable({"type": "object", "properties": _FACTS}),
+                    "additionalProperties": _nullable(
+                        {
+                            "type": "object",
+                            "properties": {
+                                **_FACTS,
+                                "from": FROM,
+                                "media_type": TEXT,
+                                "filename": TEXT,
+                            },
+                        }
+                    ),
                 },
             },
         },

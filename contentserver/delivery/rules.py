@@ -13,6 +13,8 @@ from contentserver.protocol.media_types import matches
 from contentserver.store.metadata import LIMITS
 from skold.policy import Policy
 
+Describe = Callable[[Sequence[dict[str, Any]]], None]
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -82,7 +84,7 @@ class RulesReader:
     def __init__(
         self,
         policy: Callable[[], Policy],
-        describe: Callable[[Sequence[dict[str, Any]]], None],
+        describe: Describe | None = None,
     ) -> None:
         """`describe` is told the sources whenever they have changed."""
         self._policy = policy
@@ -109,7 +111,7 @@ class RulesReader:
     def _compile(self) -> None:
         policy = self._policy()
         table = SourceTable(policy.attached)
-        if table.rows != self._table.rows:
+        if self._describe is not None and table.rows != self._table.rows:
             self._describe(table.rows)
         self._rules = {
             name: _rules(rule.rules, table.of(name)) for name, rule in policy.collections.items()
