@@ -201,6 +201,12 @@ CELERY_BEAT_SCHEDULE = {
         "task": "contentserver.tasks.clear_sessions",
         "schedule": crontab(minute="41", hour="3"),
     },
+    "sync sources": {
+        "task": "migrator.tasks.sync_sources",
+        "schedule": 60.0,
+        # One that waited for a worker until the next was due is not needed any more.
+        "options": {"expires": 55},
+    },
 }
 
 LOGGING = logging_config(CONFIG.log_level)

@@ -81,6 +81,7 @@ class Backfill:
             self._book.settle(outcomes)
             fields = {"backfill_after": list(self._track.reached or ())} if moved else {}
             self._book.save(backfill_records=F("backfill_records") + len(outcomes), **fields)
+        self._book.figures.backfilled += len(outcomes)
         self._finish_if_all_is_done()
 
     def _finish_if_all_is_done(self) -> None:

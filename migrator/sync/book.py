@@ -32,6 +32,8 @@ class Figures:
     backlog: int | None = None
     oldest_change_at: dt.datetime | None = None
     held_back_by: dict[str, Any] = field(default_factory=dict)
+    backfilled: int = 0
+    """Records that backfill has looked at, all slices together."""
     is_quiet: bool = False
 
 
@@ -40,7 +42,7 @@ class Book:
 
     def __init__(self, source: Source, clock: Clock) -> None:
         self.source = source
-        self.figures = Figures()
+        self.figures = Figures(backfilled=source.backfill_records)
         self._clock = clock
         self._unwritten = Figures()
         self._changed: dict[str, Any] = {}

@@ -6,7 +6,6 @@ then errors whose time has come, comparison and backfill in turn.
 
 import logging
 import queue
-import threading
 from collections.abc import Callable
 from typing import Protocol
 
@@ -31,6 +30,12 @@ RUNS_IN = frozenset({Source.Mode.LEGACY, Source.Mode.SHADOW, Source.Mode.HYBRID}
 _READ_AGAIN = ("mode", "sync_enabled", "quiet_from", "quiet_to", "max_rate")
 _EACH = 1.0
 """Seconds between two looks at what an operator changed."""
+
+
+class Stop(Protocol):
+    """Somebody wants the slice to end: a threading.Event, for one."""
+
+    def is_set(self) -> bool: ...
 
 
 class Duty(Protocol):
@@ -70,7 +75,7 @@ class Conductor:
         self._is_wanted = True
         self._failure: Exception | None = None
 
-    def run(self, *, seconds: float | None, stop: threading.Event, until_idle: bool) -> None:
+    def run(self, *, seconds: float | None, stop: Stop, until_idle: bool) -> None:
         """Work until the time is over, `stop` is set, an operator wants no sync any more, or, with
         `until_idle`, nothing can be done. Raises what a job raised; everything before it counts.
         """

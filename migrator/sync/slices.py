@@ -10,7 +10,7 @@ from migrator.models import Source
 from migrator.services.sources import get_description
 from migrator.sync.book import Figures
 from migrator.sync.clock import Clock, InstitutionClock
-from migrator.sync.conductor import RUNS_IN, Conductor
+from migrator.sync.conductor import RUNS_IN, Conductor, Stop
 from migrator.sync.lock import SyncRuns, sync_lock
 from migrator.sync.plant import Plant
 from migrator.sync.trouble import is_known, sentence
@@ -28,7 +28,7 @@ def run_slice(
     plant: Plant,
     *,
     seconds: float | None,
-    stop: threading.Event | None = None,
+    stop: Stop | None = None,
     until_idle: bool = False,
     clock: Clock | None = None,
     watch: Callable[[Source, Figures], None] = lambda _source, _figures: None,
@@ -53,7 +53,7 @@ def _run(  # noqa: PLR0917
     source: Source,
     plant: Plant,
     seconds: float | None,
-    stop: threading.Event,
+    stop: Stop,
     until_idle: bool,
     clock: Clock,
     watch: Callable[[Source, Figures], None],

@@ -53,5 +53,6 @@ def test_every_task_of_beats_timetable_exists():
     assert named == {
         "contentserver.tasks.open_next_year",
         "contentserver.tasks.clear_sessions",
+        "migrator.tasks.sync_sources",
     }
     assert named <= set(app.tasks)

@@ -1,0 +1,70 @@
+"""What beat has done for the migrator. It looks first and may run twice: the disk and the change
+log are the queue, not the broker.
+"""
+
+import logging
+import threading
+from multiprocessing.sharedctypes import RawValue
+from typing import Any
+
+from celery import shared_task
+from celery.signals import worker_shutting_down
+from django.conf import settings
+from django.db import connections
+
+from migrator.models import Source
+from migrator.sync.conductor import RUNS_IN
+from migrator.sync.plant import Plant, opened_plant
+from migrator.sync.slices import run_slice
+
+log = logging.getLogger(__name__)
+
+SLICE = 50.0
+"""Seconds. Beat starts the next one each minute; one that takes longer holds its source alone."""
+
+
+class _Ending:
+    """Whether the worker was asked to end. Memory without a lock, shared with the processes that it
+    forks: only the parent gets the signal, and a child may be killed at any moment.
+    """
+
+    def __init__(self) -> None:
+        self._flag = RawValue("b", 0)
+
+    def set(self, **_: Any) -> None:
+        self._flag.value = 1
+
+    def is_set(self) -> bool:
+        return bool(self._flag.value)
+
+
+_ending = _Ending()
+worker_shutting_down.connect(_ending.set, weak=False)
+
+
+@shared_task  # type: ignore[untyped-decorator]  # celery has no types
+def sync_sources() -> None:
+    """A slice for each source that has sync switched on, all at the same time."""
+    found = Source.objects.filter(sync_enabled=True, mode__in=RUNS_IN)
+    names = list(found.values_list("name", flat=True))
+    if not names:
+        return
+    with opened_plant(settings.CONFIG) as plant:
+        threads = [
+            threading.Thread(target=_sync, args=(name, plant), name=f"sync-{name}")
+            for name in names
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+
+def _sync(name: str, plant: Plant) -> None:
+    try:
+        run_slice(name, plant, seconds=SLICE, stop=_ending)
+    except Exception:
+        # The other sources go on; the next slice of this one does the rest.
+        log.exception("sync_slice_failed", extra={"source": name})
+    finally:
+        connections.close_all()
