@@ -28,7 +28,8 @@ def is_legacy(scope: Scope) -> bool:
 
 def _is_ours(path: str) -> bool:
     # Without its slash at the end Django leads there too.
-    return path.startswith(settings.STATIC_URL) or is_valid_path(path) or is_valid_path(f"{path}/")
+    known = is_valid_path(path) or is_valid_path(f"{path}/")
+    return bool(known) or path.startswith(settings.STATIC_URL)
 
 
 application = Planes(data=_data, control=_control, is_legacy=is_legacy)
