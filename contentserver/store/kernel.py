@@ -76,6 +76,11 @@ def start_writeback(fd: int, offset: int, length: int) -> None:
     _sync_file_range(fd, offset, length, 2)  # SYNC_FILE_RANGE_WRITE; an error shows in the fsync
 
 
+def read_ahead(fd: int, offset: int, length: int) -> None:
+    """Ask the kernel to fetch a stretch into the page cache, without waiting for it."""
+    os.posix_fadvise(fd, offset, length, os.POSIX_FADV_WILLNEED)
+
+
 def sync_file_system(fd: int) -> None:
     """syncfs(2): wait until all that was written to the file system of `fd` has reached the disk.
 

@@ -80,9 +80,9 @@ class Store:
     ) -> StoredFile:
         """The latest version, the latest of the years up to `as_of`, or exactly `version`.
 
-        `read_ahead` bytes of the body come with the header, in one system call (HEAD: 0, GET:
-        131072, which is also the most). Raises NotStored, Deleted, Erased, Corrupt, KeyMissing,
-        RootMissing, Unavailable; WouldBlock with `cached_only`.
+        The kernel begins to fetch `read_ahead` bytes of the body, so that a read that follows finds
+        them in memory. Raises NotStored, Deleted, Erased, Corrupt, KeyMissing, RootMissing,
+        Unavailable; WouldBlock with `cached_only`.
         """
         address = self.address(collection, key)
         try:

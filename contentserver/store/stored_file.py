@@ -1,7 +1,7 @@
 """A stored version, open for reading.
 
-Header and, for a small file, body come in one read into a buffer that is used again: a fresh one of
-this size costs more in page faults than the read itself.
+A small body is read into a buffer that is used again: a fresh one of this size costs more in page
+faults than the read itself.
 """
 
 from collections.abc import Iterator
@@ -16,8 +16,8 @@ from contentserver.store.errors import Unavailable
 from contentserver.store.header import HEADER_MAX, Header, open_header
 from contentserver.store.results import VersionInfo, etag_of
 
-READ_AHEAD = segments.SEGMENT_SIZE
-"""Bytes of the body that a buffer has room for beside the header."""
+_ROOM = segments.SEGMENT_SIZE
+"""Bytes of a body that a buffer has room for."""
 
 _CHUNK = 8
 """Segments read and handed out together: a little under 1 MiB."""
@@ -32,17 +32,13 @@ class StoredFile:
     """
 
     __slots__ = (
-        "_buffer", "_cached", "_fd", "_filled", "_reader", "committed_at_ns",
+        "_buffer", "_cached", "_fd", "_reader", "committed_at_ns",
         "header", "metadata", "modified_ns", "root", "size", "version",
     )  # fmt: skip
 
-    def __init__(self, fd: int, root: str, header: Header, buffer: bytearray, filled: int) -> None:
-        """`filled` bytes of `buffer` hold the file's beginning. Only a file that lies in it whole
-        keeps them, so that one that waits costs no memory.
-        """
+    def __init__(self, fd: int, root: str, header: Header) -> None:
         self._fd = fd
-        self._buffer: bytearray | None = buffer
-        self._filled = filled
+        self._buffer: bytearray | None = None
         self._cached = False
         self._reader = segments.SegmentReader(header.stream, self._pread, header.size)
         self.root = root
@@ -52,8 +48,6 @@ class StoredFile:
         self.metadata = header.metadata
         self.committed_at_ns = header.committed_at_ns
         self.modified_ns = header.modified_ns
-        if filled < header.header_len + header.body_size:
-            self._release()
 
     @property
     def digest(self) -> bytes:
@@ -78,8 +72,7 @@ class StoredFile:
         try:
             return self._reader.pieces(start, length)
         finally:
-            if not self._filled:
-                self._release()
+            self._release()
 
     def chunks(self, start: int, length: int) -> Iterator[tuple[int, int]]:
         """(start, length) of reads of at most 1 MiB that together are the range and touch each
@@ -116,8 +109,6 @@ class StoredFile:
 
     def _pread(self, offset: int, length: int) -> memoryview:
         at = self.header.header_len + offset
-        if self._buffer is not None and at + length <= self._filled:
-            return memoryview(self._buffer)[at : at + length]
         buffer = self._room_for(offset, length)
         try:
             return buffer[: _fill(self._fd, buffer, at, cached_only=self._cached)]
@@ -128,15 +119,15 @@ class StoredFile:
         """A body that is read in one go is decrypted at once, so it may lie where others have lain:
         that memory is in the processor's cache.
         """
-        if offset == 0 and length == self.header.body_size <= READ_AHEAD:
+        if offset == 0 and length == self.header.body_size <= _ROOM:
             self._buffer = self._buffer or _take()
             return memoryview(self._buffer)[:length]
         return memoryview(bytearray(length))
 
     def _release(self) -> None:
         """Give the buffer back for the next file."""
-        buffer, self._buffer, self._filled = self._buffer, None, 0
-        if buffer is not None and len(buffer) > HEADER_MAX and len(_buffers) < _SPARE:
+        buffer, self._buffer = self._buffer, None
+        if buffer is not None and len(_buffers) < _SPARE:
             _buffers.append(buffer)
 
 
@@ -150,14 +141,18 @@ def open_stored(
     cached_only: bool = False,
     read_ahead: int = 0,
 ) -> StoredFile:
-    """Verify the header of an open slot; its descriptor is taken over, and closed on any error."""
-    buffer = _take() if read_ahead else bytearray(HEADER_MAX)
+    """Verify the header of an open slot; its descriptor is taken over, and closed on any error.
+
+    The kernel is asked to fetch `read_ahead` bytes of the file behind the header meanwhile.
+    """
+    buffer = bytearray(HEADER_MAX)
     try:
-        wanted = memoryview(buffer)[: HEADER_MAX + min(read_ahead, READ_AHEAD)]
         size = fileops.size_of(fd)
-        filled = _fill(fd, wanted[:size], 0, cached_only=cached_only)
+        filled = _fill(fd, memoryview(buffer)[:size], 0, cached_only=cached_only)
+        if read_ahead:
+            fileops.read_ahead(fd, filled, read_ahead)
         header = open_header(
-            wanted[:filled],
+            memoryview(buffer)[:filled],
             environment.keyset,
             environment.erasure,
             address=address,
@@ -168,7 +163,7 @@ def open_stored(
     except BaseException:
         fileops.close(fd)
         raise
-    return StoredFile(fd, root, header, buffer, filled)
+    return StoredFile(fd, root, header)
 
 
 def _fill(fd: int, buffer: memoryview, offset: int, *, cached_only: bool) -> int:
@@ -203,4 +198,4 @@ def _take() -> bytearray:
     try:
         return _buffers.pop()
     except IndexError:
-        return bytearray(HEADER_MAX + READ_AHEAD)
+        return bytearray(_ROOM)
