@@ -122,7 +122,8 @@ class Imports:
     def _begin(self, metadata: Metadata, standing: Standing, *, deleted: bool) -> ImportDraft:
         if standing.erased:
             raise Erased
-        metadata = replace(metadata, created_by=metadata.created_by or ACTOR)
+        if metadata.created_by is None:
+            metadata = replace(metadata, created_by=ACTOR)
         self._environment.refuse_erased(metadata)
         version = version_for(self._environment, metadata, standing)
         root = root_for(self._environment, version, standing)
