@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from contentserver.store.errors import NoSpace, SlotTaken
 from contentserver.store.kernel import (
+    SYNCFS_TELLS,
     WouldBlock,
     find_file_cached,
     is_locked,
@@ -52,6 +53,7 @@ from contentserver.store.reads import (
 )
 
 __all__ = [  # with what this module defines, all that the store knows of the disk
+    "SYNCFS_TELLS",
     "FileFacts",
     "WouldBlock",
     "facts_of",

@@ -164,7 +164,7 @@ class ImportBatch:
 
 def _flushing(root: Root, items: Sequence[_Item]) -> Flushing:
     bodies = [item for item in items if item.error is None]
-    if len(bodies) < FEW:
+    if len(bodies) < FEW or not fileops.SYNCFS_TELLS:
         return OneByOne(root)
     oldest = min(items, key=lambda item: item.draft.number)
     assert oldest.sealed is not None

@@ -7,6 +7,7 @@ import ctypes
 import errno
 import fcntl
 import os
+import re
 import struct
 
 
@@ -26,6 +27,10 @@ _sync_file_range = ctypes.CDLL(None).sync_file_range
 _sync_file_range.argtypes = [ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint]
 _syncfs = ctypes.CDLL(None, use_errno=True).syncfs
 _syncfs.argtypes = [ctypes.c_int]
+_release = re.match(r"(\d+)\.(\d+)", os.uname().release)
+SYNCFS_TELLS = _release is not None and (int(_release[1]), int(_release[2])) >= (5, 8)
+"""Whether syncfs reports failed write-backs; before Linux 5.8 it said success."""
+
 _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
 _RESOLVE_NO_SYMLINKS, _RESOLVE_CACHED = 0x04, 0x20
 _RESOLVE = _RESOLVE_CACHED | _RESOLVE_NO_SYMLINKS

@@ -396,6 +396,16 @@ class TestFlushes:
         bring_one(store, "k", b"two")
         assert fileops.flushes() - before == 3
 
+    def test_where_syncfs_says_nothing_of_errors_each_file_is_flushed(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(fileops, "SYNCFS_TELLS", False)
+        steps: list[str] = []
+        fileops.step_hook = steps.append
+        bring(store, bodies(MANY), own_subjects=True)
+        assert steps.count("sync_file!") == steps.count("sync_slot_dir!") == MANY
+        assert not {"sync_bodies", "sync_names", "sync_erasure_keys"} & set(steps)
+
     def test_new_folders_are_settled_once_they_are_durable(
         self, store: Store, machine: Machine
     ) -> None:
