@@ -15,7 +15,7 @@ from migrator.legacy.changes import SCHEMA, log_table
 from migrator.legacy.description import Description
 from migrator.legacy.identifiers import literal, quote, quote_table
 
-LOCK_TIMEOUT = "3s"
+LOCK_TIMEOUT = "1s"
 """Installing waits so long for a table's lock: everybody who writes waits behind it meanwhile."""
 
 MARKER = "contentserver.writeback"
