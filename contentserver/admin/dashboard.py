@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from contentserver import runtime
 from contentserver.admin.words import size
 from contentserver.catalog.models import StorageRoot, StoredVersion
+from contentserver.looks import found_for
 from skold.models import LedgerMark
 
 COUNTED = 10_000
@@ -41,7 +42,8 @@ def add_figures(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]
     """unfold's DASHBOARD_CALLBACK. Each figure is shown to whom the list behind it is open."""
     ready = _readiness(f"{settings.CONFIG.public_url}/readyz")
     numbers = [*_stored(request), *_lags(), *_room(request)]
-    figures = {"problems": ready["problems"], "warnings": ready["warnings"], "numbers": numbers}
+    looks = list(found_for(request))
+    figures = {**ready, "looks": looks, "numbers": numbers}
     return {**context, "figures": figures}
 
 

@@ -72,6 +72,8 @@ The same for programs: {home / FINAL}   Logs: {home / "logs"}   Stop: Ctrl-C
 
 def legacy_lines(demo: dict[str, Any]) -> str:
     """An old URL that goes on working, and the page to watch the migration on."""
+    if "legacy_skipped" in demo:
+        return f"\nno legacy database to try the migrator with: {demo['legacy_skipped']}\n"
     if "legacy_source" not in demo:
         return ""
     page = f"{demo['admin_url']}migrator/source/{demo['legacy_source']}/change/"

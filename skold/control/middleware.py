@@ -1,7 +1,7 @@
 """Every page of the admin is an access: recorded before it is made, or not made."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
@@ -13,9 +13,19 @@ from skold.control.recording import ControlAccess
 from skold.gate import Decision
 from skold.journal import JournalUnavailable
 
+View = TypeVar("View", bound=Callable[..., Any])
 GetResponse = Callable[[HttpRequest], HttpResponse]
 UNRECORDED = frozenset({"jsi18n"})
 """Texts for scripts: the same for everybody."""
+
+
+def unrecorded(view: View) -> View:
+    """Mark a view of counts and times alone, asked each few seconds by a page that is open.
+
+    Like /metrics it leaves no record, unless it is refused. It must name no file and no person.
+    """
+    view.unrecorded = True  # type: ignore[attr-defined]
+    return view
 
 
 class AdminAuditMiddleware:
@@ -32,11 +42,13 @@ class AdminAuditMiddleware:
         return response
 
     def process_view(
-        self, request: HttpRequest, _view: Any, _args: Any, kwargs: Mapping[str, Any]
+        self, request: HttpRequest, view: Any, _args: Any, kwargs: Mapping[str, Any]
     ) -> HttpResponse | None:
         """Record the access; 503 where that cannot be done."""
         match = request.resolver_match
         if match is None or "admin" not in match.app_names or match.url_name in UNRECORDED:
+            return None
+        if getattr(view, "unrecorded", False) and admin.site.has_permission(request):
             return None
         access = ControlAccess(request, _action(match), _resource(match, kwargs))
         refused = _judge(request, match, access)

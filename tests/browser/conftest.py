@@ -9,6 +9,9 @@ from django.db import connections
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
+    from pytest_django.live_server_helper import LiveServer
+
+    from tests.support.plane import Home
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
@@ -38,3 +41,22 @@ def page(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator["P
         browser.close()
         connections.close_all()
     assert errors == []
+
+
+@pytest.fixture
+def admin(page: "Page", live_server: "LiveServer", home: "Home") -> Iterator["Page"]:
+    """Signed in, with the control plane of a home behind it."""
+    from django.contrib.auth.models import User
+
+    from contentserver import control
+    from skold.control import parts
+
+    control.install(home.config)
+    User.objects.create_superuser("anna", "anna@example.org", "a good password")
+    page.goto(f"{live_server.url}/admin/login/?next=/admin/")
+    page.fill("#id_username", "anna")
+    page.fill("#id_password", "a good password")
+    page.click("[type=submit]")
+    page.wait_for_url("**/admin/")
+    yield page
+    parts.shut()

@@ -1,16 +1,12 @@
 """The admin in a real browser: an auditor finds an access, a secret is on one page only."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from django.contrib.auth.models import User
 from playwright.sync_api import Error, expect
 
-from contentserver import control
 from skold import services
-from skold.control import parts
 from skold.journal import Journal
 from skold.ledger.copier import Copier
 from skold.ledger.sequencer import Sequencer
@@ -23,20 +19,6 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 EVIL = "<img src=x onerror=\"document.title='broken into'\">.jpg"
-
-
-@pytest.fixture
-def admin(page: "Page", live_server: "LiveServer", home: "Home") -> Iterator["Page"]:
-    """Signed in, with the control plane of a home behind it."""
-    control.install(home.config)
-    User.objects.create_superuser("anna", "anna@example.org", "a good password")
-    page.goto(f"{live_server.url}/admin/login/?next=/admin/")
-    page.fill("#id_username", "anna")
-    page.fill("#id_password", "a good password")
-    page.click("[type=submit]")
-    page.wait_for_url("**/admin/")
-    yield page
-    parts.shut()
 
 
 @pytest.fixture

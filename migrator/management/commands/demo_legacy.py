@@ -32,8 +32,9 @@ class Command(BaseCommand):
             try:
                 facts = set_up(settings.CONFIG)
             except DemoSkipped as skipped:
-                self.stdout.write(_("No legacy database to try the migrator with: %s.") % skipped)
-                return
-            self.stdout.write(_("Made a legacy database with photos to try the migrator with."))
+                facts = {"legacy_skipped": str(skipped)}
+            else:
+                demo.pop("legacy_skipped", None)
+                self.stdout.write(_("Made a legacy database with photos to try the migrator with."))
         if facts.items() - demo.items():
             write_secret(path, json.dumps({**demo, **facts}, indent=2))
