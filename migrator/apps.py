@@ -11,7 +11,11 @@ class MigratorConfig(AppConfig):
 
     def ready(self) -> None:
         """Tell the bridge what of ours it runs."""
-        from contentserver.operations import extensions  # noqa: PLC0415 - once apps are loaded
-        from migrator import figures  # noqa: PLC0415
+        from contentserver import looks  # noqa: PLC0415 - once apps are loaded
+        from contentserver.operations import extensions  # noqa: PLC0415
+        from migrator import bridging, figures  # noqa: PLC0415
+        from migrator.looks import find_looks  # noqa: PLC0415
 
+        bridging.register()
+        looks.add_finder(find_looks)
         extensions.add_loop(figures.LOOP, lambda _context: figures.Figures(), figures.INTERVAL)

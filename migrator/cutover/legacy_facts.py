@@ -1,0 +1,77 @@
+"""What the legacy database says for the gates: triggers, change log, transactions still open."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from django.utils.translation import gettext as _
+
+from migrator.legacy import capture
+from migrator.legacy.changes import ChangeLog
+from migrator.legacy.description import Description
+from migrator.legacy.horizon import Holder, has_passed, horizon
+from migrator.log_presence import log_is_there
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class LegacyFacts:
+    """`horizon`: None where the source has no change log, and nobody could be waited for."""
+
+    triggers_missing: tuple[str, ...]
+    backlog: int
+    horizon: int | None
+    held_back_by: tuple[str, ...]
+
+
+def legacy_facts(
+    connection: psycopg.Connection[Any],
+    description: Description,
+    *,
+    patience: float,
+    say: Say = lambda _: None,
+) -> LegacyFacts:
+    """Waits up to `patience` seconds until all who write now have ended; what they changed is in
+    the log then, and the backlog is counted after that. Raises psycopg.Error.
+    """
+    state = capture.status(connection, description)
+    missing = (*state.missing, *(f"{name} ({_('disabled')})" for name in state.disabled))
+    if not state.log:
+        missing = (*missing, _("the change log"))
+    if not log_is_there(connection, description.name):
+        return LegacyFacts(missing, 0, None, ())
+    began = horizon(connection)
+    passed = _await(connection, began.xmax, patience, say)
+    held = () if passed else _names(horizon(connection).holders)
+    backlog = ChangeLog(connection, description.name).status().events
+    return LegacyFacts(missing, backlog, began.xmax, held)
+
+
+def _await(connection: psycopg.Connection[Any], xmax: int, patience: float, say: Say) -> bool:
+    deadline = time.monotonic() + patience
+    said = ""
+    while not has_passed(connection, xmax):
+        if time.monotonic() >= deadline:
+            return False
+        names = "; ".join(_names(horizon(connection).holders))
+        if names != said:
+            say(_("waiting for transactions in legacy: %(names)s") % {"names": names})
+            said = names
+        time.sleep(0.1)
+    return True
+
+
+def _names(holders: tuple[Holder, ...]) -> tuple[str, ...]:
+    # Numbers of transactions are given to all databases of a server in one sequence.
+    return tuple(_name(holder) for holder in holders) or (_("a transaction in another database"),)
+
+
+def _name(holder: Holder) -> str:
+    words: dict[str, Any] = {"gid": holder.gid, "pid": holder.pid, "user": holder.user}
+    words |= {"application": holder.application or "?", "age": round(holder.age or 0)}
+    if holder.kind == "prepared":
+        return _("prepared transaction %(gid)s of %(user)s, %(age)d s old") % words
+    return _("%(application)s (process %(pid)s of %(user)s), %(age)d s old") % words

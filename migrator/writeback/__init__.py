@@ -1,0 +1,1 @@
+"""Carrying what was written here back into legacy, and watching for what others write there."""
