@@ -5,6 +5,7 @@ passed over. The position is saved when all up to it are on disk or their errors
 """
 
 import datetime as dt
+from typing import Any, NamedTuple
 
 from django.db import transaction
 
@@ -15,11 +16,19 @@ from migrator.outcomes import Outcome
 from migrator.sync.book import Book
 from migrator.sync.clock import Clock
 from migrator.sync.hands import Job
+from migrator.sync.holder import first_holder
 from migrator.sync.pieces import PieceSize
 
 PAGE = 1000
 LOOK_EACH = 1.0
 """Seconds."""
+
+
+class _Page(NamedTuple):
+    at: dt.datetime
+    held_back_by: dict[str, Any]
+    ids: list[RecordId]
+    position: Position
 
 
 class Appended:
@@ -53,7 +62,11 @@ class Appended:
         position = Position.from_json(self._book.source.xid_position)
         at = self._clock.now()
         return Job(
-            lambda tools: (at, read_appended(tools.reader, column, position, PAGE)),
+            lambda tools: _Page(
+                at,
+                first_holder(tools.connection),
+                *read_appended(tools.reader, column, position, PAGE),
+            ),
             self._take_page,
         )
 
@@ -63,13 +76,15 @@ class Appended:
         first = xmin if self._book.source.backfill_started_at is None else 0
         self._book.save(xid_position=Position(str(first), None).to_json())
 
-    def _take_page(self, found: tuple[dt.datetime, tuple[list[RecordId], Position]]) -> None:
-        at, (ids, self._page_end) = found
+    def _take_page(self, page: "_Page") -> None:
+        ids, self._page_end = page.ids, page.position
         self._busy -= 1
         self.is_idle = not ids
+        self._book.figures.held_back_by = page.held_back_by
+        self._book.change(held_back_by=page.held_back_by)
         if not ids:
             self._look_at = self._clock.monotonic() + LOOK_EACH
-            self._book.change(caught_up_at=at)
+            self._book.change(caught_up_at=page.at)
         step = self._size.records
         self._pieces = [ids[i : i + step] for i in range(0, len(ids), step)]
         self._end_page_if_done()

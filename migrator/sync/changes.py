@@ -7,18 +7,16 @@ the log, and rests until its error's time has come or it changes once more.
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
-
-import psycopg
 
 from migrator.legacy.changes import Backlog
 from migrator.legacy.description import RecordId
-from migrator.legacy.horizon import horizon
 from migrator.outcomes import Outcome
 from migrator.sync.book import Book
 from migrator.sync.clock import Clock
 from migrator.sync.hands import Job, Tools
+from migrator.sync.holder import first_holder
 from migrator.sync.pieces import PieceSize
 
 PAGE = 1000
@@ -146,13 +144,4 @@ def _look(tools: Tools, at: dt.datetime, after: int, *, with_status: bool) -> Lo
     pending = tools.changes.note_batch(PAGE, after=after)
     if not with_status:
         return Look(at, pending, everything)
-    return Look(at, pending, everything, tools.changes.status(), _first_holder(tools.connection))
-
-
-def _first_holder(connection: psycopg.Connection[Any]) -> dict[str, Any]:
-    """The oldest transaction that has written and may still commit; {} if there is none."""
-    holders = horizon(connection).holders
-    if not holders:
-        return {}
-    facts = {name: value for name, value in asdict(holders[0]).items() if value not in (None, "")}
-    return facts | ({"age": int(facts["age"])} if "age" in facts else {})
+    return Look(at, pending, everything, tools.changes.status(), first_holder(tools.connection))

@@ -112,7 +112,7 @@ def syncing(
         legacy = opened.enter_context(LegacyTables(url, **tables))
         if captured:
             capture.install(legacy.connection, legacy.description)
-            opened.callback(capture.remove, legacy.connection, legacy.description)
+            opened.callback(lambda: capture.remove(legacy.connection, legacy.description))
         plant = opened.enter_context(opened_plant(home.config))
         running = Syncing(home, legacy, plant, **(settings or {}))
         opened.callback(running.close)
