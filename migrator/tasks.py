@@ -8,7 +8,7 @@ from multiprocessing.sharedctypes import RawValue
 from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_shutting_down
+from celery.signals import worker_ready, worker_shutting_down
 from django.conf import settings
 from django.db import connections
 
@@ -16,11 +16,16 @@ from migrator.models import Source
 from migrator.sync.conductor import RUNS_IN
 from migrator.sync.plant import Plant, opened_plant
 from migrator.sync.slices import run_slice
+from migrator.verify.slices import verify_slice
 
 log = logging.getLogger(__name__)
 
 SLICE = 50.0
 """Seconds. Beat starts the next one each minute; one that takes longer holds its source alone."""
+
+
+VERIFY_SLICE = 240.0
+"""Seconds; below the time limit of tasks."""
 
 
 class _Ending:
@@ -58,6 +63,23 @@ def sync_sources() -> None:
             thread.start()
         for thread in threads:
             thread.join()
+
+
+@shared_task  # type: ignore[untyped-decorator]  # celery has no types
+def verify_source(name: str) -> None:
+    """Verify for some minutes, and ask for the next slice until it has ended."""
+    source = Source.objects.get(pk=name)
+    ended = verify_slice(source, settings.CONFIG, seconds=VERIFY_SLICE, stop=_ending.is_set)
+    if not ended:
+        verify_source.delay(name)
+
+
+def _begin_at_once(**_: Any) -> None:
+    """Beat would wait a minute after its own start."""
+    sync_sources.delay()
+
+
+worker_ready.connect(_begin_at_once, weak=False)
 
 
 def _sync(name: str, plant: Plant) -> None:

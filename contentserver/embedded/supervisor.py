@@ -130,7 +130,7 @@ class Supervisor:
     def _start_worker(self) -> None:
         beat = str(self.config.run / "celerybeat-schedule")
         celery = ("-m", "celery", "-A", "contentserver.celery", "worker", "--beat", "-s", beat)
-        options = ("--concurrency=1", "--loglevel=INFO", "--without-gossip", "--without-mingle")
+        options = ("--concurrency=2", "--loglevel=INFO", "--without-gossip", "--without-mingle")
         self._start_child("worker", *celery, *options)
 
     def _start_child(self, name: str, *arguments: str, patience: float = 15.0) -> Child:
