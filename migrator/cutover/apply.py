@@ -5,7 +5,8 @@ happen for the step to hold, so a process that dies here leaves either the old m
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import transaction
@@ -18,6 +19,7 @@ from migrator.cutover.gates import Gate
 from migrator.cutover.statement import statement_of
 from migrator.cutover.steps import FINAL
 from migrator.models import CutOver, Source
+from migrator.sync.lock import SyncRuns, resting_sync
 from skold.services.rules import check_actor
 from skold.signed import PolicyMissing
 
@@ -36,18 +38,22 @@ class ModeChanged(Exception):
     """Somebody else changed the mode meanwhile; nothing was changed by this step."""
 
 
+class SyncGoesOn(ModeChanged):
+    """Another process would go on importing what legacy says; nothing was changed."""
+
+
 def apply_step(
     *, actor: str, source: Source, to: str, facts: Facts, gates: Sequence[Gate], config: Config
 ) -> CutOver:
     """Change the mode, durably; the certificate follows.
 
     Sync is on in the modes in which others write to legacy, and off in the others. Raises
-    GatesClosed, ModeChanged.
+    GatesClosed, ModeChanged, SyncGoesOn.
     """
     check_actor(actor)
     if not all(gate.passed for gate in gates):
         raise GatesClosed(gates)
-    with transaction.atomic():
+    with _sync_at_rest(config, source, to), transaction.atomic():
         current = Source.objects.select_for_update().get(pk=source.pk)
         if (current.mode, current.final) != (facts.mode, facts.final):
             raise ModeChanged(
@@ -67,6 +73,20 @@ def apply_step(
         made.statement = statement_of(made, facts, config)
         made.save(update_fields=["statement"])
     return made
+
+
+@contextmanager
+def _sync_at_rest(config: Config, source: Source, to: str) -> Iterator[None]:
+    """Into a mode without sync: none is under way when the mode changes."""
+    if to in SYNC_IN:
+        yield
+        return
+    try:
+        with resting_sync(config, source):
+            yield
+    except SyncRuns as error:
+        text = _("A sync of this source does not end; end legacy_sync, then try again.")
+        raise SyncGoesOn(text) from error
 
 
 def wait_until_published(

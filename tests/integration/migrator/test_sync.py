@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from migrator.models import Source
+from migrator.sync.lock import SyncRuns, resting_sync, sync_lock
 from tests.support.legacy import legacy_database
 from tests.support.syncing import Syncing, syncing
 
@@ -135,3 +136,18 @@ def test_truncate_waits_for_the_catalog_that_it_asks(sync: Syncing):
     assert (sync.stored(1), sync.pending() > 0) == (b"first", True)
     sync.run()
     assert (sync.stored(1), sync.pending()) == (None, 0)
+
+
+def test_while_a_mode_changes_no_slice_is_under_way_and_none_begins(sync: Syncing):
+    sync.put(1, b"first")
+    with resting_sync(sync.plant.config, sync.source):
+        assert sync.run() == "busy"
+        assert not sync.source.sync_enabled
+    with sync_lock(sync.plant.config, sync.source.name):
+        Source.objects.update(sync_enabled=True)
+        with (
+            pytest.raises(SyncRuns),
+            resting_sync(sync.plant.config, sync.source, patience=0.2),
+        ):
+            pass
+    assert sync.source.sync_enabled
