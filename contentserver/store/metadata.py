@@ -29,6 +29,7 @@ LIMITS = {
 }
 """Bytes as written in the JSON."""
 
+_PLAIN = re.compile(r"[ !#-\[\]-~]+", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _AT_COMMIT = {"sha256": 64, "on_behalf_of": 256, "original_time": 30}
 """What the commit may add, and the room reserved for each."""
@@ -115,6 +116,8 @@ def _check_time(text: str) -> None:
 
 
 def _check_size(field: str, value: Any, limit: int) -> None:
+    if isinstance(value, str) and 0 < len(value) <= limit and _PLAIN.fullmatch(value):
+        return  # nearly every value: JSON writes it as it is
     try:
         written = _written(dict(value) if isinstance(value, Mapping) else value)
     except (UnicodeEncodeError, TypeError):
