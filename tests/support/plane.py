@@ -127,6 +127,8 @@ class DataPlane(Home):
     end.
     """
 
+    arguments: tuple[str, ...] = ("--data",)
+
     def __init__(self, folder: Path, **options: Any) -> None:
         super().__init__(folder, **options)
         self.url = f"http://127.0.0.1:{self.config.port}"
@@ -143,7 +145,7 @@ class DataPlane(Home):
         """Run the server and return when /readyz says 200. Raises AssertionError with its log."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "contentserver.web", "--data"],
+                [sys.executable, "-m", "contentserver.web", *self.arguments],
                 cwd=REPOSITORY,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -173,3 +174,20 @@ def test_a_withdrawn_address_is_gone_at_once(plane: Moving) -> None:
         assert ask(plane, "/photo?id=7", plane.api_key).status_code == 404
     finally:
         plane.obey()
+
+
+def test_on_one_port_pages_of_ours_come_before_old_urls(tmp_path: Path) -> None:
+    plane = Moving(tmp_path / "home")
+    plane.arguments = ()  # both planes
+    plane.add_client("here", actions=["read"], address_ranges=["127.0.0.0/8"])
+    plane.policy["attached"]["addresses"] = [address("/{id}", "here", placeholder=None)]
+    plane.legacy.put("hybrid", "7.jpg", PHOTO)
+    plane.publish_policy()
+    try:
+        plane.start(timeout=60)
+        assert ask(plane, "/7").content == PHOTO
+        assert ask(plane, "/admin").headers["location"] == "/admin/"
+        assert ask(plane, "/readyz").json()["ready"] is True
+        assert "problem+json" not in ask(plane, "/nothing/here").headers["content-type"]
+    finally:
+        plane.close()
