@@ -100,7 +100,8 @@ def _list_differences(sources: dict[str, Source], rows: Sequence[tuple[Any, ...]
         )
     )
     for name, address, at in rows:
-        key = keys.get(ids[address], "")
+        found = ids[address]
+        key = keys.get(found, "") if found else ""
         detail = f"shadow: {address}, first at {at:%Y-%m-%dT%H:%M:%SZ}"
         facts = {"source": sources[name], "verification": None, "resolved_at": None}
         if Difference.objects.filter(**facts, detail__startswith=f"shadow: {address},").exists():

@@ -34,7 +34,7 @@ def sources() -> list[dict[str, Any]]:
         if not _is_served(description):
             log.error("source_not_published", extra={"source": source.name})
             continue
-        collect = source.mode in WRITTEN_HERE or source.was_written  # type: ignore[attr-defined]
+        collect = source.mode in WRITTEN_HERE or source.was_written
         found.append(
             {
                 "name": source.name,

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from contentserver.store import fileops
 from contentserver.store.address import Version, folder_path, slot_name
@@ -122,8 +123,7 @@ class Outbox:
             root = self._roots.get(entry.root)
             folder, _, name = entry.path.rpartition("/")
             with fileops.opened_dir(root.fd, folder) as fd, suppress(FileNotFoundError):
-                path = f"outbox/{box}/{entry.minute}"
-                _link_durably(root, fd, {name: name}, lambda path=path: path)
+                _link_durably(root, fd, {name: name}, partial(_path, box, entry.minute))
         self.done(entries)
 
     def oldest_minute(self, box: str = NEW) -> datetime | None:
@@ -163,6 +163,10 @@ class Outbox:
 def _entry(root: Root, box: str, minute: str, name: str) -> Entry:
     address, _, version = name.partition(".")
     return Entry(root.name, box, minute, name, bytes.fromhex(address), Version.parse(version))
+
+
+def _path(box: str, minute: str) -> str:
+    return f"outbox/{box}/{minute}"
 
 
 def _minutes(root: Root, box: str) -> list[str]:

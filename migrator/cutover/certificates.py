@@ -39,7 +39,7 @@ class Certificates:
         return len(batch) == BATCH
 
     def _sign(self, cutover: CutOver) -> None:
-        statement: dict[str, Any] = cutover.statement
+        statement: dict[str, Any] = cutover.statement or {}
         raw = self._context.sign(KIND, cutover.pk, statement)
         Disk().make_folder(self._folder)
         # First the file: a row that says it was signed is never without one.

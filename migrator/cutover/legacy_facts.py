@@ -10,8 +10,9 @@ from django.utils.translation import gettext as _
 
 from migrator.legacy import capture
 from migrator.legacy.changes import ChangeLog
+from migrator.legacy.check import check
 from migrator.legacy.description import Description
-from migrator.legacy.horizon import Holder, has_passed, horizon
+from migrator.legacy.horizon import Holder, begin_mark, has_passed, horizon
 from migrator.log_presence import log_is_there
 
 Say = Callable[[str], None]
@@ -21,10 +22,11 @@ Say = Callable[[str], None]
 class LegacyFacts:
     """`horizon`: None where the source has no change log, and nobody could be waited for."""
 
-    triggers_missing: tuple[str, ...]
-    backlog: int
-    horizon: int | None
-    held_back_by: tuple[str, ...]
+    triggers_missing: tuple[str, ...] = ()
+    backlog: int = 0
+    horizon: int | None = None
+    held_back_by: tuple[str, ...] = ()
+    check_errors: tuple[str, ...] = ()
 
 
 def legacy_facts(
@@ -42,18 +44,25 @@ def legacy_facts(
     if not state.log:
         missing = (*missing, _("the change log"))
     if not log_is_there(connection, description.name):
-        return LegacyFacts(missing, 0, None, ())
-    began = horizon(connection)
-    passed = _await(connection, began.xmax, patience, say)
+        return LegacyFacts(missing, check_errors=_errors(connection, description))
+    mark = begin_mark(connection)
+    passed = _await(connection, mark, patience, say)
     held = () if passed else _names(horizon(connection).holders)
+    errors = _errors(connection, description)
+    # Last of all, as it is what changes most.
     backlog = ChangeLog(connection, description.name).status().events
-    return LegacyFacts(missing, backlog, began.xmax, held)
+    return LegacyFacts(missing, backlog, mark, held, errors)
 
 
-def _await(connection: psycopg.Connection[Any], xmax: int, patience: float, say: Say) -> bool:
+def _errors(connection: psycopg.Connection[Any], description: Description) -> tuple[str, ...]:
+    findings = check(connection, description)
+    return tuple(finding.text for finding in findings if finding.level == "error")
+
+
+def _await(connection: psycopg.Connection[Any], mark: int, patience: float, say: Say) -> bool:
     deadline = time.monotonic() + patience
     said = ""
-    while not has_passed(connection, xmax):
+    while not has_passed(connection, mark):
         if time.monotonic() >= deadline:
             return False
         names = "; ".join(_names(horizon(connection).holders))

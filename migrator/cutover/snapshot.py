@@ -1,6 +1,5 @@
 """The facts of one source at this moment, from both databases and the outboxes."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db.models import Max, QuerySet, Sum
@@ -23,7 +22,6 @@ def take_snapshot(
     *,
     store: Store | None,
     legacy: LegacyFacts,
-    check_errors: Sequence[str] = (),
 ) -> Facts:
     """Without a store what is on its way into legacy counts as nothing. Raises django.db.Error,
     StoreError.
@@ -39,7 +37,7 @@ def take_snapshot(
         final=source.final,
         captured=is_captured(source),
         triggers_missing=legacy.triggers_missing,
-        check_errors=tuple(check_errors),
+        check_errors=legacy.check_errors,
         backfill_finished_at=source.backfill_finished_at,
         backlog=legacy.backlog,
         horizon=legacy.horizon,

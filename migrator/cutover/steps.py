@@ -6,6 +6,8 @@ and back from writeback to shadow. One step back is always one that has its own 
 must have before it answers again.
 """
 
+from collections.abc import Iterable
+
 from django.utils.translation import gettext as _
 
 from migrator.cutover import gates as g
@@ -44,6 +46,7 @@ _BOTH: dict[tuple[str, str], tuple[g.Check, ...]] = {
     ("hybrid", "shadow"): (),
     ("shadow", "legacy"): (),
 }
+_OF_LEGACY = frozenset({g.checked, g.capture, g.horizon, g.backlog})
 _BACK = {"disk": "writeback", "hybrid": "shadow", "shadow": "legacy"}
 
 
@@ -51,42 +54,52 @@ class NoSuchStep(Exception):
     """There is no step from this mode to that; the text says which there is."""
 
 
-def next_mode(facts: Facts) -> str:
+def next_mode(mode: str, *, captured: bool, final: bool = False) -> str:
     """Where the way forward leads. Raises NoSuchStep."""
     order = {
         "legacy": "shadow",
-        "shadow": "hybrid" if facts.captured else "writeback",
+        "shadow": "hybrid" if captured else "writeback",
         "hybrid": "writeback",
         "writeback": "disk",
     }
-    if facts.mode not in order:
+    if mode not in order:
         raise NoSuchStep(
-            _("Disk is the last mode. Declare it final with: --to disk --final")
-            if not facts.final
-            else _("Disk was declared final; there is nothing further.")
+            _("Disk was declared final; there is nothing further.")
+            if final
+            else _("Disk is the last mode. Declare it final with: --to disk --final")
         )
-    return order[facts.mode]
+    return order[mode]
 
 
-def previous_mode(facts: Facts) -> str:
+def previous_mode(mode: str, *, captured: bool, final: bool = False) -> str:
     """One step back. Raises NoSuchStep."""
-    if facts.final:
+    if final:
         raise NoSuchStep(_("Disk was declared final: there is no way back."))
-    if facts.mode == "writeback":
-        return "hybrid" if facts.captured else "shadow"
-    if facts.mode not in _BACK:
+    if mode == "writeback":
+        return "hybrid" if captured else "shadow"
+    if mode not in _BACK:
         raise NoSuchStep(_("Legacy is the first mode: there is nothing further back."))
-    return _BACK[facts.mode]
+    return _BACK[mode]
 
 
-def gates_of(facts: Facts, to: str, limits: Limits) -> list[g.Gate]:
-    """The checklist of one step, forward or back. Raises NoSuchStep."""
-    table = _BOTH | (_WITH_CAPTURE if facts.captured else _WITHOUT_CAPTURE)
-    checks = table.get((facts.mode, to))
+def checks_of(mode: str, to: str, *, captured: bool, final: bool = False) -> tuple[g.Check, ...]:
+    """The gates before one step, forward or back. Raises NoSuchStep."""
+    table = _BOTH | (_WITH_CAPTURE if captured else _WITHOUT_CAPTURE)
+    checks = None if final else table.get((mode, to))
     if checks is None:
-        ways = sorted(target for origin, target in table if origin == facts.mode)
+        ways = sorted(target for origin, target in table if origin == mode and not final)
         raise NoSuchStep(
             _("There is no step from %(from)s to %(to)s; from here lead: %(ways)s")
-            % {"from": facts.mode, "to": to, "ways": ", ".join(ways) or _("none")}
+            % {"from": mode, "to": to, "ways": ", ".join(ways) or _("none")}
         )
+    return checks
+
+
+def ask_legacy(checks: Iterable[g.Check]) -> bool:
+    """Whether any of them needs an answer of the legacy database."""
+    return not _OF_LEGACY.isdisjoint(checks)
+
+
+def gates_of(checks: Iterable[g.Check], facts: Facts, limits: Limits) -> list[g.Gate]:
+    """The checklist."""
     return [check(facts, limits) for check in checks]

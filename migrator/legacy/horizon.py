@@ -25,7 +25,7 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class Horizon:
-    """Transactions below `xmin` have ended; those from `xmax` on had not begun to write. `holders`
+    """Transactions below `xmin` have ended; those from `xmax` on had not. `holders`
     of this database: prepared ones first, as nobody's end ends them, then by age.
     """
 
@@ -41,11 +41,23 @@ def snapshot_bounds(connection: psycopg.Connection[Any]) -> tuple[int, int]:
     return int(row[0]), int(row[1])
 
 
-def has_passed(connection: psycopg.Connection[Any], xmax: int) -> bool:
-    """Whether every transaction that was writing when a snapshot had this `xmax` has ended: what
-    they changed is visible, and in the log.
+def begin_mark(connection: psycopg.Connection[Any]) -> int:
+    """A transaction number of our own: whoever was writing before has a lower one.
+
+    The xmax of a snapshot is not enough. It follows the last transaction that has ended, and one
+    that runs may have that very number, or a higher one.
     """
-    return snapshot_bounds(connection)[0] >= xmax
+    function = "pg_current_xact_id" if connection.info.server_version >= _XID8 else "txid_current"
+    row = connection.execute(f"SELECT {function}()::text").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def has_passed(connection: psycopg.Connection[Any], mark: int) -> bool:
+    """Whether every transaction that was writing when `begin_mark` gave this has ended: what they
+    changed is visible, and in the log.
+    """
+    return snapshot_bounds(connection)[0] >= mark
 
 
 def horizon(connection: psycopg.Connection[Any]) -> Horizon:

@@ -33,22 +33,27 @@ class State:
         self.verification = verification
 
     @property
+    def position(self) -> dict[str, Any]:
+        position: dict[str, Any] = self.verification.position or {}
+        return position
+
+    @property
     def phase(self) -> str:
         return self.verification.phase
 
     @property
     def after(self) -> RecordId | None:
-        after = self.verification.position["after"]
+        after = self.position["after"]
         return None if after is None else tuple(after)
 
     @property
     def key(self) -> str:
-        key: str = self.verification.position["key"]
+        key: str = self.position["key"]
         return key
 
     def take_there(self, after: list[str], results: list[Compared]) -> Verification:
         """A batch of legacy records up to `after`, in the order of the index."""
-        chain = Chain.resume(self.verification.position["chain"])
+        chain = Chain.resume(self.position["chain"])
         for found in results:
             if found.what == "equal" and found.sha256 is not None:
                 chain.add(found.key, found.sha256)
@@ -70,7 +75,7 @@ class State:
     def finish(self) -> Verification:
         """Everything was compared: what earlier verifications found is settled by this one."""
         now = timezone.now()
-        facts = {"finished_at": now, "digest": self.verification.position["chain"]}
+        facts = {"finished_at": now, "digest": self.position["chain"]}
         self._take({}, [], {"phase": Verification.Phase.DONE, **facts})
         _settle_older(self.verification, now)
         return self.verification
@@ -79,7 +84,7 @@ class State:
     def _take(
         self, position: dict[str, Any], results: list[Compared], facts: dict[str, Any]
     ) -> Verification:
-        known = self.verification.position
+        known = self.position
         aside = {what: known[what] + _count(results, what) for what in _ASIDE}
         counts = {what: F(what) + _count(results, what) for what in _COUNTED}
         row = Verification.objects.filter(
@@ -102,8 +107,8 @@ def find_or_begin(source: Source, *, resume: bool) -> State:
     unfinished = Verification.objects.filter(source=source, finished_at=None)
     found = unfinished.order_by("-started_at").first() if resume else None
     if found is None:
-        position = {"after": None, "key": "", "chain": Chain.begin(source.name).hex}
-        position |= dict.fromkeys(_ASIDE, 0)
+        chain = Chain.begin(source.name).hex
+        position = {"after": None, "key": "", "chain": chain, "pending": 0, "erased": 0}
         found = Verification.objects.create(source=source, position=position)
     return State(found)
 

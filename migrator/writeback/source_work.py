@@ -6,6 +6,7 @@ Whatever fails here is this source's alone: it is logged, and tried again later.
 import logging
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 import psycopg
@@ -66,7 +67,7 @@ class SourceWork:
         decided = Alarm.objects.filter(source=self.source, settled_at=None).exclude(decision="")
         for alarm in decided.order_by("pk"):
             if not self._rests.is_resting(("alarm", alarm.pk)):
-                self._with_tools(lambda tools, alarm=alarm: self._decide(tools, alarm))
+                self._with_tools(partial(self._decide, alarm))
         due = time.monotonic() - self._watched >= WATCH_EACH
         if due and self.source.mode in WRITTEN_HERE and not self.source.final:
             self._watched = time.monotonic()
@@ -127,7 +128,7 @@ class SourceWork:
         if tools.changes is not None:
             alarms.watch(self.source, tools.changes)
 
-    def _decide(self, tools: WriteBackTools, alarm: Alarm) -> None:
+    def _decide(self, alarm: Alarm, tools: WriteBackTools) -> None:
         try:
             settled = _carry_out(tools, alarm)
         except _AGAIN:

@@ -18,7 +18,7 @@ from migrator.management.asking import get_source
 from migrator.models import Difference, Verification
 from migrator.store import opened_store
 from migrator.verify.run import CatalogBehind, Verifier
-from migrator.verify.state import VerificationMoved
+from migrator.verify.state import State, VerificationMoved
 
 EXAMPLES = """examples:
   manage.py legacy_verify photos             compare every record and every stored file of photos
@@ -89,6 +89,7 @@ class Command(BaseCommand):
 def facts_of(verification: Verification) -> dict[str, Any]:
     """One verification in numbers; times as RFC 3339."""
     finished = verification.finished_at
+    position = State(verification).position
     return {
         "verification": verification.pk,
         "started": verification.started_at.isoformat(),
@@ -100,8 +101,8 @@ def facts_of(verification: Verification) -> dict[str, Any]:
         "missing_there": verification.missing_there,
         "different": verification.different,
         "unreadable": verification.unreadable,
-        "pending": verification.position["pending"],
-        "erased": verification.position["erased"],
+        "pending": position["pending"],
+        "erased": position["erased"],
         "digest": verification.digest,
     }
 
@@ -131,11 +132,10 @@ class _Bar:
     def __call__(self, verification: Verification) -> None:
         if self._task is None:
             return
-        differences = verification.compared - verification.equal
+        position = State(verification).position
+        aside = position["pending"] + position["erased"]
         text = _("%(phase)s, %(count)d not equal") % {
             "phase": verification.get_phase_display(),
-            "count": differences
-            - verification.position["pending"]
-            - verification.position["erased"],
+            "count": verification.compared - verification.equal - aside,
         }
         self._progress.update(self._task, completed=verification.compared, found=text)

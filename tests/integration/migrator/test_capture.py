@@ -8,7 +8,7 @@ import pytest
 
 from migrator.legacy.capture import install, remove, status
 from migrator.legacy.changes import ChangeLog, log_table, pending_sql
-from migrator.legacy.horizon import has_passed, horizon, snapshot_bounds
+from migrator.legacy.horizon import begin_mark, has_passed, horizon
 from migrator.legacy.snapshots import connect
 from tests.support.legacy import LegacyTables
 
@@ -202,7 +202,7 @@ def test_a_late_commit_is_seen_by_the_horizon_and_by_the_next_look(tables: Legac
         early = tables.put(named(tables, 2), b"x")
         assert taken(log) == {early}
         connection = connect(tables.url)
-        _, mark = snapshot_bounds(connection)
+        mark = begin_mark(connection)
         assert not has_passed(connection, mark)
         [holder] = horizon(connection).holders
         assert (holder.pid, holder.application) == (writer.info.backend_pid, "old application")
@@ -211,6 +211,18 @@ def test_a_late_commit_is_seen_by_the_horizon_and_by_the_next_look(tables: Legac
         assert has_passed(connection, mark)
         assert horizon(connection).holders == ()
     assert taken(log) == {late}
+
+
+def test_whoever_writes_when_nobody_else_has_ended_since_is_waited_for(
+    tables: LegacyTables,
+) -> None:
+    connection = connect(tables.url)
+    with psycopg.connect(tables.url) as writer:
+        writer.execute("SELECT txid_current()")
+        mark = begin_mark(connection)
+        assert not has_passed(connection, mark)
+        writer.commit()
+    assert has_passed(connection, mark)
 
 
 def test_many_writers_lose_nothing(tables: LegacyTables) -> None:
