@@ -61,8 +61,9 @@ class Source(models.Model):
     backfill_records = models.PositiveBigIntegerField(_("records looked at"), default=0)
     # Up to where the xid8 column was read: {"below": snapshot's xmin, "xid": …, "record": […]}.
     xid_position = models.JSONField(_("read up to"), default=dict, blank=True)
-    # The whole comparison under way or asked for; empty: none.
+    # The whole comparison under way; empty: none.
     comparison = models.JSONField(_("comparison"), default=dict, blank=True)
+    comparison_wanted_at = models.DateTimeField(_("comparison wanted"), null=True, blank=True)
     compared_at = models.DateTimeField(
         _("compared"), null=True, blank=True, help_text=_("When the last whole one began.")
     )

@@ -21,7 +21,7 @@ from migrator.legacy.horizon import Horizon, horizon
 from migrator.legacy.identifiers import quote, quote_table
 from migrator.legacy.snapshots import connect
 from migrator.models import Source
-from migrator.services.sources import get_description
+from migrator.services.sources import get_description, want_comparison
 from skold.services.rules import check_actor
 
 TRIES = 60
@@ -78,7 +78,7 @@ class Capturing:
         complete = self.facts().status.is_complete
         self._execute(self.install_sql(), on_busy)
         if not complete and self.source.backfill_started_at is not None:
-            Source.objects.filter(pk=self.source.pk).update(comparison={"wanted": True})
+            want_comparison(actor=actor, source=self.source)
 
     def remove(self, *, actor: str, on_busy: Callable[[int], None]) -> None:
         """Remove triggers and log, with every change that waits in it.

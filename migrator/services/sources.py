@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from contentserver.catalog.models import Collection
@@ -80,6 +81,12 @@ def remove_source(*, actor: str, source: Source) -> None:
                 code="in_use",
             )
         current.delete()
+
+
+def want_comparison(*, actor: str, source: Source) -> None:
+    """Have the sync compare the whole source, in both directions, beginning after this moment."""
+    check_actor(actor)
+    Source.objects.filter(pk=source.pk).update(comparison_wanted_at=timezone.now())
 
 
 def get_description(source: Source) -> Description:

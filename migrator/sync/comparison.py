@@ -58,7 +58,8 @@ class Comparison:
     @property
     def is_idle(self) -> bool:
         """Whether none is under way or due."""
-        return not (self._state or self._busy or self._wanted or self._is_due())
+        waits = self._wanted or self._is_asked_for() or self._is_due()
+        return not (self._state or self._busy or waits)
 
     @property
     def _state(self) -> dict[str, Any]:
@@ -91,12 +92,10 @@ class Comparison:
         if self._wanted:
             events, self._wanted = self._wanted, []
             self._begin(events=events, content=True)
-        elif self._state.get("phase"):
-            pass
-        elif self._state:
-            # Asked for by whoever installed the triggers anew: {"wanted": true}.
+        elif not self._state and self._is_asked_for():
+            # What was missed while nothing was captured may have left no other trace.
             self._begin(events=[], content=True)
-        elif self._is_due():
+        elif not self._state and self._is_due():
             self._begin(events=[], content=not compares_facts(self._description))
         return bool(self._state)
 
@@ -208,6 +207,11 @@ class Comparison:
                 "behind": 0,
             }
         )
+
+    def _is_asked_for(self) -> bool:
+        source = self._book.source
+        wanted = source.comparison_wanted_at
+        return wanted is not None and (source.compared_at is None or source.compared_at < wanted)
 
     def _is_due(self) -> bool:
         source = self._book.source

@@ -27,7 +27,9 @@ from migrator.sync.trouble import NotCaptured
 log = logging.getLogger(__name__)
 
 RUNS_IN = frozenset({Source.Mode.LEGACY, Source.Mode.SHADOW, Source.Mode.HYBRID})
-_READ_AGAIN = ("mode", "sync_enabled", "quiet_from", "quiet_to", "max_rate")
+_READ_AGAIN = (
+    "mode", "sync_enabled", "quiet_from", "quiet_to", "max_rate", "comparison_wanted_at"
+)  # fmt: skip
 _EACH = 1.0
 """Seconds between two looks at what an operator changed."""
 
@@ -120,9 +122,9 @@ class Conductor:
         self._book.save(records_estimated=estimate)
         if status is None or status.is_complete:
             return
-        if self.source.backfill_started_at is not None and not self.source.comparison:
+        if self.source.backfill_started_at is not None:
             # What changes until the triggers are back, only a comparison finds.
-            self._book.save(comparison={"wanted": True})
+            self._book.save(comparison_wanted_at=self._clock.now())
         raise NotCaptured(self.source.name)
 
     def _end(self) -> None:
@@ -191,7 +193,7 @@ class Conductor:
         paused = self.source.sync_enabled and not (now and now.sync_enabled)
         self._is_wanted = now is not None and now.mode in RUNS_IN and not paused
         if now is not None:
-            for name in ("quiet_from", "quiet_to", "max_rate"):
+            for name in ("quiet_from", "quiet_to", "max_rate", "comparison_wanted_at"):
                 setattr(self.source, name, getattr(now, name))
             self._throttle.change(now.max_rate)
 

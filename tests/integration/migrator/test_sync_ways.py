@@ -8,6 +8,7 @@ import pytest
 
 from migrator.legacy.horizon import snapshot_bounds
 from migrator.models import Source
+from migrator.sync.plant import SyncConnection
 from tests.support.legacy import legacy_database
 from tests.support.servers import running_postgres
 from tests.support.syncing import NOW, FakeClock, syncing
@@ -179,6 +180,18 @@ def test_a_prepared_transaction_is_waited_for_and_named(home, tmp_path):
         sync.run()
         assert sync.stored(1) == b"prepared"
         assert sync.source.held_back_by == {}
+
+
+def test_a_server_that_hangs_holds_no_slice_for_ever(home, tmp_path, monkeypatch):
+    monkeypatch.setattr(SyncConnection, "limit", 0.5)
+    with running_postgres(tmp_path / "pg") as server, syncing(home, server.url) as sync:
+        sync.put(1, b"first")
+        try:
+            ended = sync.run(until_idle=False, watch=lambda _source, _figures: server.freeze())
+        finally:
+            server.thaw()
+        assert ended == "failed"
+        assert "did not answer within" in sync.source.last_error
 
 
 def test_a_server_that_stops_in_the_middle_is_a_sentence_and_the_next_slice_goes_on(home, tmp_path):
