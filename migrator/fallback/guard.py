@@ -17,7 +17,7 @@ from migrator.legacy.shape import SourceUnfit
 
 log = logging.getLogger(__name__)
 _REPEAT = 60.0  # seconds before the same sentence is logged again
-_HANGING = (NoAnswer, PoolTimeout, psycopg.errors.QueryCanceled)
+_HANGING = (NoAnswer, PoolTimeout, psycopg.errors.ConnectionTimeout, psycopg.errors.QueryCanceled)
 
 
 class Guard:

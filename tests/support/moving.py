@@ -35,7 +35,7 @@ class Moving:
 
     def __init__(self, folder: Path, tables: LegacyTables, machine: Machine, **rule: Any) -> None:
         self.folder, self.tables, self.machine = folder, tables, machine
-        self.rule = {"subject_of": nobody, "patience": 0.2} | rule
+        self.rule = {"subject_of": nobody, "patience": 0.05} | rule
         self.store: Store = machine.open()
         self.journal = Journal([folder / "journal"], "node-1", segment_size=1 << 20)
         self.journal.start()

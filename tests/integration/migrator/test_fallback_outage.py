@@ -4,7 +4,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 import psycopg
@@ -52,34 +52,33 @@ async def refused(ask: Callable[[], Any]) -> float:
     return time.monotonic() - began
 
 
-@pytest.mark.parametrize("used_before", [True, False])
 async def test_a_frozen_database_holds_nobody_for_long_and_nobody_twice(
-    home: Home, tables: LegacyTables, own_postgres: TestPostgres, used_before: bool
+    home: Home, tables: LegacyTables, own_postgres: TestPostgres
 ) -> None:
-    async with node(home, tables) as here:
-        if used_before:
-            assert await here.fallback.is_pending("photos", "7.jpg")
-            assert await here.fallback.open("photos", "7.jpg") is not None
+    """Neither where connections lie ready, nor where the first must be made, nor for any one kind
+    of question.
+    """
+    async with AsyncExitStack() as nodes:
+        used, fresh, *single = [
+            await nodes.enter_async_context(node(home, tables)) for _ in "12345"
+        ]
+        assert await used.fallback.is_pending("photos", "7.jpg")
+        assert await used.fallback.open("photos", "7.jpg") is not None
         own_postgres.freeze()
-        waits = await asyncio.gather(*(refused(ask) for ask in questions(here) * 20))
+        asked = [ask for here in (used, fresh) for ask in questions(here) * 20]
+        asked += [questions(here)[which] for which, here in enumerate(single)]
+        waits = await asyncio.gather(*map(refused, asked))
         assert max(waits) < SOON
-        assert here.fallback.breakers() == {"photos": True}
-        for ask in questions(here):
-            assert await refused(ask) < AT_ONCE
+        assert max(waits[-3:-1]) < limits.ANSWER + 0.7
+        for here in (used, fresh, *single):
+            assert here.fallback.breakers() == {"photos": True}
+            for ask in questions(here):
+                assert await refused(ask) < AT_ONCE
         own_postgres.thaw()
-        await until_closed(here)
-        for ask in questions(here):
-            assert await ask()
-
-
-@pytest.mark.parametrize("which", [0, 1, 2])
-async def test_each_kind_of_question_finds_a_frozen_database_by_itself(
-    home: Home, tables: LegacyTables, own_postgres: TestPostgres, which: int
-) -> None:
-    async with node(home, tables) as here:
-        own_postgres.freeze()
-        assert await refused(questions(here)[which]) < (limits.ANSWER if which < 2 else SOON) + 0.7
-        own_postgres.thaw()
+        for here in (used, fresh):
+            await until_closed(here)
+            for ask in questions(here):
+                assert await ask()
 
 
 async def test_a_dead_database_is_refused_and_then_not_asked_any_more(
