@@ -12,7 +12,7 @@ from datetime import datetime, tzinfo
 
 from contentserver.delivery.access import Access
 from contentserver.delivery.errors import WrittenInLegacy
-from contentserver.delivery.fallback import LegacyFile, LegacyUnavailable
+from contentserver.delivery.fallback import LegacyDamaged, LegacyFile, LegacyUnavailable
 from contentserver.delivery.from_legacy import ABSENT, State, close, send_legacy
 from contentserver.delivery.parts import Parts
 from contentserver.delivery.rules import Rules
@@ -22,6 +22,13 @@ from contentserver.store.errors import Deleted, Erased, NotStored, StoreError
 from contentserver.store.stored_file import StoredFile
 
 UNCHECKED = ((b"x-unchecked", b"true"),)
+REFUSED: dict[type[Exception], str] = {
+    NotStored: "absent",
+    Deleted: "deleted",
+    Erased: "erased",
+    LegacyUnavailable: "unavailable",
+    LegacyDamaged: "damaged",
+}
 log = logging.getLogger(__name__)
 
 Open = Callable[[Access, Which], Awaitable[StoredFile]]
@@ -50,13 +57,24 @@ class Modes:
             self._parts.metrics.count_answer(source, "disk")
             return False
         try:
+            await self._answer_anyhow(access, which, rules, source)
+        except tuple(REFUSED) as error:
+            told = next(name for kind, name in REFUSED.items() if isinstance(error, kind))
+            self._parts.metrics.count_answer(source, told)
+            raise
+        self._parts.metrics.count_answer(source, access.outcome)
+        return True
+
+    async def _answer_anyhow(
+        self, access: Access, which: Which, rules: Rules, source: Source
+    ) -> None:
+        """As legacy has it, or where it does not answer as the disk has it."""
+        try:
             await self._answer(access, which, rules, source)
         except LegacyUnavailable as error:
             if access.recorded:
                 raise
             await self._answer_unchecked(access, which, rules, error)
-        self._parts.metrics.count_answer(source, access.outcome)
-        return True
 
     async def _answer(self, access: Access, which: Which, rules: Rules, source: Source) -> None:
         if source.mode != "hybrid":

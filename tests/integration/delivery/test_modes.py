@@ -284,7 +284,13 @@ def test_heads_ask_legacy_and_are_never_null_in_doubt(plane: Moving, key: str, m
 def test_the_metrics_tell_who_answered(plane: Moving, key: str) -> None:
     plane.legacy.put("legacy", key, LEGACY)
     plane.http.get(f"/v1/content/legacy/{key}")
+    plane.http.get("/v1/content/legacy/0.jpg")
+    plane.legacy.put("legacy", "1" + key, LEGACY, damaged=True)
+    plane.http.get(f"/v1/content/legacy/1{key}")
+    plane.legacy.set_down()
+    plane.http.get("/v1/content/legacy/0.jpg")
     text = plane.http.get("/metrics").text
-    line = 'contentserver_source_answers_total{mode="legacy",outcome="from_legacy",source="legacy"}'
-    assert line in text
+    for told in ("from_legacy", "absent", "damaged", "unavailable"):
+        line = f'source_answers_total{{mode="legacy",outcome="{told}",source="legacy"}}'
+        assert f"contentserver_{line}" in text
     assert 'contentserver_legacy_breaker_open{source="hybrid"} 0.0' in text
