@@ -101,3 +101,20 @@ async def until_closed(here: Node) -> None:
             return
         await asyncio.sleep(0.1)
     raise AssertionError("the breaker does not close")
+
+
+async def test_a_database_that_was_restarted_is_used_again_without_a_refusal(
+    home: Home, tables: LegacyTables, own_postgres: TestPostgres
+) -> None:
+    """The connections that lay ready are dead; that is seen before a request meets one."""
+    async with node(home, tables) as here:
+        assert await here.fallback.is_pending("photos", "7.jpg")
+        assert await here.fallback.open("photos", "7.jpg") is not None
+        with psycopg.connect(own_postgres.url, autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE application_name = 'contentserver data plane'"
+            )
+        for ask in questions(here):
+            assert await ask()
+        assert here.fallback.breakers() == {"photos": False}
