@@ -4,6 +4,7 @@
 #   make bench        this server, nginx and the legacy design side by side
 #   make acceptance   every file of the Python installation through HTTP, compared byte for byte
 #   make crash-long   at least 200 power cuts and kills; needs root, takes long
+#   make migrate-long 100,000 changes drained from a legacy database while everything is killed; takes long
 #   make lint         what `make test` checks before it runs tests
 #   make pins         requirements/*.txt anew from the .in files
 
@@ -18,7 +19,7 @@ PYTEST := $(BIN)/python -m pytest
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test bench acceptance crash-long lint pins venv
+.PHONY: run test bench acceptance crash-long migrate-long lint pins venv
 
 # setpriv alone, without a shell: should make be killed, the supervisor is told, and stops everything.
 run: venv
@@ -35,6 +36,9 @@ acceptance: venv
 
 crash-long: venv
 	$(PYTEST) -m slow -s tests/crash
+
+migrate-long: venv
+	$(PYTEST) -m slow -s tests/concurrency/migrator
 
 lint: venv
 	$(BIN)/ruff check

@@ -6,6 +6,7 @@ import secrets
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -66,7 +67,12 @@ class LegacyTables:
         schema: str | None = None,
         max_size: int = 2_147_483_648,
         empty_allowed: bool = False,
+        create: bool = True,
+        declared: bool = True,
     ) -> None:
+        """`create`: without it the tables of `schema` are there, made by another like this one.
+        `declared`: length and digest are, so content never changes without its record.
+        """
         url = database if isinstance(database, str) else database.info.dsn
         self.url = url
         self.connection = psycopg.connect(url, autocommit=True)
@@ -77,7 +83,11 @@ class LegacyTables:
         self.description = self._describe(
             name, collection, digest_kind, max_size=max_size, empty_allowed=empty_allowed
         )
-        self._create()
+        if not declared:
+            records = replace(self.description.records, length=None, digest=None, digest_kind=None)
+            self.description = replace(self.description, records=records)
+        if create:
+            self._create()
 
     def __enter__(self) -> Self:
         return self

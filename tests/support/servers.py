@@ -3,15 +3,27 @@
 import contextlib
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from contentserver.embedded.account import choose_account
 from contentserver.embedded.binaries import postgres_folder
 from contentserver.embedded.guardian import iter_descendants
 from contentserver.embedded.postgres import Postgres
-from contentserver.embedded.processes import Child, Guardian
+from contentserver.embedded.processes import Guardian
+
+
+@dataclass(frozen=True, slots=True)
+class _Server(Postgres):
+    """With `settings` of a test's own, which come last and so hold."""
+
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    def _options(self) -> list[str]:
+        own = (f"--{name}={value}" for name, value in self.settings.items())
+        return [*Postgres._options(self), *own]
 
 
 class TestPostgres:
@@ -19,10 +31,15 @@ class TestPostgres:
 
     __test__ = False
 
-    def __init__(self, server: Postgres, child: Child) -> None:
+    def __init__(self, server: _Server, guardian: Guardian) -> None:
         self.url = server.url
-        self.pid = child.pid
-        self._child = child
+        self._server = server
+        self._guardian = guardian
+        self._child = server.start(guardian)
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
 
     def freeze(self) -> None:
         """Stop every process of it in its tracks: connections hang, nothing is refused."""
@@ -31,23 +48,39 @@ class TestPostgres:
     def thaw(self) -> None:
         thaw(self.pid)
 
+    def kill(self) -> None:
+        """SIGKILL to every process of it. What was committed is kept, as the kernel still runs."""
+        self._child.kill()
+        self._child.stop()
+
+    def start(self) -> None:
+        """After `kill` or `stop`; returns when it answers."""
+        self._child = self._server.start(self._guardian)
+
     def stop(self) -> None:
         self.thaw()
         self._child.stop()
 
 
 @contextmanager
-def running_postgres(home: Path) -> Iterator[TestPostgres]:
-    """A PostgreSQL whose sockets are in `home`/sock; it ends with the block, or this process."""
+def running_postgres(home: Path, **settings: str) -> Iterator[TestPostgres]:
+    """A PostgreSQL whose sockets are in `home`/sock; it ends with the block, or this process.
+    `settings` as in postgresql.conf.
+    """
     home.mkdir(parents=True, exist_ok=True)
     account = choose_account(home, postgres_folder() / "bin" / "postgres")
     lock = os.open(home / "guardian.lock", os.O_CREAT | os.O_RDWR, 0o600)
     guardian = Guardian(lock)
     state = account.state
-    server = Postgres(
-        account, state / "postgres", home / "sock", home / "postgres.log", fsync=False
+    server = _Server(
+        account,
+        state / "postgres",
+        home / "sock",
+        home / "postgres.log",
+        fsync=False,
+        settings=settings,
     )
-    running = TestPostgres(server, server.start(guardian))
+    running = TestPostgres(server, guardian)
     try:
         yield running
     finally:
