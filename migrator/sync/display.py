@@ -1,5 +1,6 @@
 """How far a sync is, for whoever watches: live on a terminal, otherwise a line now and then."""
 
+import datetime as dt
 import sys
 import time
 from collections import deque
@@ -70,7 +71,8 @@ class Display:
             _("changes waiting"): "?" if figures.backlog is None else f"{figures.backlog:,}",
         }
         if figures.oldest_change_at is not None:
-            rows[_("oldest change")] = figures.oldest_change_at.strftime("%Y-%m-%d %H:%M:%S")
+            lag = dt.datetime.now(dt.UTC) - figures.oldest_change_at
+            rows[_("lag")] = _("%(seconds)s s") % {"seconds": int(lag.total_seconds())}
         if figures.held_back_by:
             rows[_("held back by")] = holder(figures.held_back_by)
         return rows

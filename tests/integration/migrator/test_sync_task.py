@@ -1,20 +1,22 @@
 """Beat's slices: each minute, delivered twice or killed in the middle, to the same end state."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 from migrator import tasks
 from migrator.models import Source
 from tests.support.bridge import database_url
 from tests.support.legacy import legacy_database
 from tests.support.plane import REPOSITORY
-from tests.support.syncing import Syncing, syncing
+from tests.support.syncing import Syncing, syncing, write_address
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -83,3 +85,24 @@ def test_the_foreground_command_says_how_far_it_is(sync: Syncing, settings, caps
     assert '"files": 1' in capsys.readouterr().out.splitlines()[-1]
     call_command("legacy_sync", sync.source.name, "--once")
     assert "nothing is waiting" in capsys.readouterr().out
+
+
+def test_ctrl_c_ends_it_cleanly_and_restores_what_it_meant_before(sync: Syncing, capsys):
+    sync.put(1, b"first")
+    before = signal.getsignal(signal.SIGINT)
+    threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT)).start()
+    call_command("legacy_sync", sync.source.name, "--json")
+    assert json.loads(capsys.readouterr().out)["ended"] == "done"
+    assert sync.stored(1) == b"first"
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_the_command_says_why_nothing_can_be_done(sync: Syncing, capsys):
+    write_address(sync.home, sync.source.name, "host=/nowhere dbname=x")
+    with pytest.raises(CommandError, match="does not answer"):
+        call_command("legacy_sync", sync.source.name, "--once")
+    Source.objects.update(mode="disk")
+    with pytest.raises(CommandError, match="In mode disk"):
+        call_command("legacy_sync", sync.source.name)
+    with pytest.raises(CommandError, match="there are: photos"):
+        call_command("legacy_sync", "unknown")

@@ -1,11 +1,15 @@
 """Positions, sizes, rates and hours of the sync, by themselves."""
 
 import datetime as dt
+import io
 
 import pytest
 
 from contentserver.conf import read_config
+from migrator.models import Source
+from migrator.sync.book import Figures
 from migrator.sync.clock import is_quiet
+from migrator.sync.display import Display, holder
 from migrator.sync.lock import SyncRuns, sync_lock
 from migrator.sync.pieces import LARGEST, SMALLEST, PieceSize, Track
 from migrator.sync.throttle import Throttle
@@ -80,3 +84,31 @@ def test_a_source_is_held_once_and_each_by_itself(monkeypatch, tmp_path):
             pass
     with sync_lock(config, "photos"):
         pass
+
+
+def test_without_a_terminal_a_line_says_how_far_it_is_and_what_holds_it_back():
+    out = io.StringIO()
+    figures = Figures(
+        files=1200,
+        bytes=3_000_000,
+        backfilled=1500,
+        failed=2,
+        backlog=7,
+        oldest_change_at=dt.datetime.now(dt.UTC) - dt.timedelta(seconds=90),
+        held_back_by={"kind": "running", "pid": 4711, "application": "portal", "age": 65},
+    )
+    with Display(out) as display:
+        display(Source(name="photos", records_estimated=16_000_000), figures)
+        display(Source(name="photos"), figures)
+    (line,) = out.getvalue().splitlines()
+    for said in (
+        "backfill: 1,500 / 16,000,000", "files: 1,200", "bytes: 3.0 MB", "errors: 2",
+        "changes waiting: 7", "lag: 90 s", "held back by: process 4711 (portal), for 65 s",
+    ):  # fmt: skip
+        assert said in line
+
+
+def test_a_prepared_transaction_is_named_by_its_own_name():
+    assert holder({"kind": "prepared", "gid": "x1", "age": 3}) == (
+        "the prepared transaction x1, for 3 s"
+    )
