@@ -235,7 +235,7 @@ def _take_lock(config: Config) -> int:
 def _attached_on_disk(config: Config, reading: Keyset) -> Attached | None:
     """What the last policy carried, for the time until PostgreSQL answers; None if unknown."""
     document = find_document(str(config.policy), reading.verify_keys("policy"))
-    return document and document.payload.get("attached", {})
+    return None if document is None else document.payload.get("attached", {})
 
 
 def _layout_sync(
