@@ -43,6 +43,17 @@ class _Ending:
         return bool(self._flag.value)
 
 
+class _Either(threading.Event):
+    """Set by itself, or with the worker's end."""
+
+    def __init__(self, ending: _Ending) -> None:
+        super().__init__()
+        self._ending = ending
+
+    def is_set(self) -> bool:
+        return self._ending.is_set() or super().is_set()
+
+
 _ending = _Ending()
 worker_shutting_down.connect(_ending.set, weak=False)
 
@@ -54,15 +65,22 @@ def sync_sources() -> None:
     names = list(found.values_list("name", flat=True))
     if not names:
         return
+    stop = _Either(_ending)
     with opened_plant(settings.CONFIG) as plant:
         threads = [
-            threading.Thread(target=_sync, args=(name, plant), name=f"sync-{name}")
+            threading.Thread(target=_sync, args=(name, plant, stop), name=f"sync-{name}")
             for name in names
         ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        try:
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        finally:
+            # Also when the time limit of tasks interrupts: the store closes after its last user.
+            stop.set()
+            for thread in threads:
+                thread.join()
 
 
 @shared_task  # type: ignore[untyped-decorator]  # celery has no types
@@ -82,9 +100,9 @@ def _begin_at_once(**_: Any) -> None:
 worker_ready.connect(_begin_at_once, weak=False)
 
 
-def _sync(name: str, plant: Plant) -> None:
+def _sync(name: str, plant: Plant, stop: "_Either") -> None:
     try:
-        run_slice(name, plant, seconds=SLICE, stop=_ending)
+        run_slice(name, plant, seconds=SLICE, stop=stop)
     except Exception:
         # The other sources go on; the next slice of this one does the rest.
         log.exception("sync_slice_failed", extra={"source": name})

@@ -17,6 +17,8 @@ from migrator.outcomes import Outcome
 from migrator.services import failures
 from migrator.sync.clock import Clock
 
+TOO_MANY = 1000
+"""So many records that fail one after the other mean that the description is wrong, not they."""
 EACH = 1.0
 """Seconds between two writes of figures."""
 
@@ -47,6 +49,8 @@ class Book:
         self._unwritten = Figures()
         self._changed: dict[str, Any] = {}
         self._written_at = float("-inf")
+        self._in_a_row = 0
+        self.nothing_works: str | None = None
         self._has_errors = source.errors.exists()
 
     def settle(
@@ -67,6 +71,10 @@ class Book:
         if self._has_errors:
             # Not those where only some version stands: it may be older than what failed.
             failures.solve(self.source, [one.record_id for one in outcomes if one.settled])
+        good = any(one.what not in names for one in outcomes)
+        self._in_a_row = 0 if good else self._in_a_row + len(failed)
+        if self._in_a_row >= TOO_MANY:
+            self.nothing_works = f"{failed[-1].error_name}, {failed[-1].key}"
         for figures in (self.figures, self._unwritten):
             figures.files += sum(one.what == "imported" for one in outcomes)
             figures.bytes += sum(one.size for one in outcomes if one.what == "imported")

@@ -14,7 +14,7 @@ from migrator.legacy.description import Description
 from migrator.models import Source
 from migrator.sync.appended import Appended
 from migrator.sync.backfill import Backfill
-from migrator.sync.book import Book, Figures
+from migrator.sync.book import TOO_MANY, Book, Figures
 from migrator.sync.changes import Changes
 from migrator.sync.clock import Clock
 from migrator.sync.comparison import Comparison
@@ -22,7 +22,7 @@ from migrator.sync.hands import Done, Hand, Job, Tools
 from migrator.sync.plant import Plant
 from migrator.sync.retries import Retries
 from migrator.sync.throttle import Throttle
-from migrator.sync.trouble import NotCaptured
+from migrator.sync.trouble import NotCaptured, NothingWorks
 
 log = logging.getLogger(__name__)
 
@@ -103,7 +103,12 @@ class Conductor:
         name = self.source.name
 
         def open_tools() -> Tools:
-            return Tools(self._plant.connect(name), self._description, importer)
+            connection = self._plant.connect(name)
+            try:
+                return Tools(connection, self._description, importer)
+            except BaseException:
+                connection.close()
+                raise
 
         count = self.source.connections
         self._hands = [
@@ -186,6 +191,8 @@ class Conductor:
     def _look_around(self) -> None:
         self._book.write()
         self._watch(self.source, self._book.figures)
+        if self._book.nothing_works is not None:
+            self._failure = NothingWorks(TOO_MANY, self._book.nothing_works)
         if self._clock.monotonic() < self._looked_at + _EACH:
             return
         self._looked_at = self._clock.monotonic()

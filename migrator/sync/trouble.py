@@ -23,9 +23,20 @@ class NotCaptured(Exception):
         super().__init__(text % {"name": source})
 
 
+class NothingWorks(Exception):
+    """Record after record fails; the next slice tries some more."""
+
+    def __init__(self, count: int, last: str) -> None:
+        text = _(
+            "%(count)s records in a row cannot be imported, the last: %(last)s. Compare the "
+            "description with the tables: manage.py legacy_check"
+        )
+        super().__init__(text % {"count": count, "last": last})
+
+
 SPEAKING = (
-    NotCaptured, AddressMissing, AddressOpen, Unsupported, SourceUnfit, DescriptionInvalid,
-    StoreError, JournalUnavailable,
+    NotCaptured, NothingWorks, AddressMissing, AddressOpen, Unsupported, SourceUnfit,
+    DescriptionInvalid, StoreError, JournalUnavailable,
 )  # fmt: skip
 """Their own text is the sentence."""
 

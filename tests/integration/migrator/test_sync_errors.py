@@ -123,3 +123,24 @@ def test_without_triggers_nothing_begins_and_a_comparison_follows_when_they_are_
     assert sync.run() == "done"
     assert sync.stored(1) == b"unseen"
     assert Source.objects.get().compared_at is not None
+
+
+def test_when_nothing_works_it_stops_and_says_so_instead_of_noting_millions(
+    sync: Syncing, monkeypatch
+):
+    for name in ("book", "conductor"):
+        monkeypatch.setattr(f"migrator.sync.{name}.TOO_MANY", 20)
+    for number in range(300):
+        sync.put(number, b"good")
+    description = sync.source.description
+    description["content"]["codec"] = "gzip"
+    Source.objects.update(description=description)
+    assert sync.run() == "failed"
+    assert sync.source.last_error.startswith("20 records in a row cannot be imported")
+    assert 20 <= RecordError.objects.count() < 300
+    description["content"]["codec"] = "zlib"
+    Source.objects.update(description=description)
+    RecordError.objects.update(retry_at=dt.datetime(2020, 1, 1, tzinfo=dt.UTC))
+    assert sync.run() == "done"
+    assert (sync.source.last_error, RecordError.objects.count()) == ("", 0)
+    assert sync.stored(299) == b"good"
