@@ -36,7 +36,7 @@ def change(
     token: Callable[[], str],
 ) -> list[Effect]:
     """In the transaction that is open. Records that another writer has are passed over."""
-    at_once = chance.random() < 0.15
+    at_once = chance.random() < 0.25
     picks = chance.sample(
         range(records), chance.randint(5, 30) if at_once else chance.randint(1, 4)
     )

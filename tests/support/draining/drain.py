@@ -3,7 +3,7 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +22,7 @@ from tests.support.draining.application import Application
 from tests.support.draining.ledger import SOURCES, Ledger
 from tests.support.draining.processes import Running
 from tests.support.draining.readers import API_KEY
+from tests.support.draining.users import Seen
 from tests.support.draining.writers import URL
 from tests.support.plane import POLICY_SEEN_AFTER, DataPlane
 from tests.support.servers import TestPostgres
@@ -82,8 +83,10 @@ class Drain:
         """Committed by the writers so far."""
         return self.ledger.changes
 
-    def start(self, *, longest: float) -> None:
+    def start(self, *, longest: float, importers: bool = True) -> None:
         """All at once. `longest`: seconds for which a transaction may stay open."""
+        if not importers:
+            self.importers = []
         self.bridge.start()
         for number in range(0, self.writers, 12):
             count = min(12, self.writers - number)
@@ -120,6 +123,27 @@ class Drain:
             assert one.wait(60.0) == 0, one.read_log()
             found.add(json.loads(self._readings(number).read_bytes()))
         return found
+
+    def read_as(
+        self, files: Sequence[tuple[str, str]], *, users: int, pause: float
+    ) -> Callable[[], Seen]:
+        """Have a data plane, and users of it; what is returned ends them and says what they saw."""
+        self.home.start()
+        seen = self.folder / "seen"
+        process = self._process(
+            "users", "-m", "tests.support.draining.users", *self.ledger.arguments,
+            str(self.home.config.port), str(users), str(pause), str(seen),
+        )  # fmt: skip
+        self.reading.append(process)
+        process.start(json.dumps(files))
+
+        def end() -> Seen:
+            self.ledger.stop_reading()
+            assert process.wait(60.0) == 0, process.read_log()
+            facts = json.loads(seen.read_bytes())
+            return Seen(**{**facts, "errors": Counter(facts["errors"])})
+
+        return end
 
     def restart_bridge(self) -> None:
         self.bridge.kill()

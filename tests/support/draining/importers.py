@@ -19,7 +19,7 @@ from contentserver.store.store import Store
 from migrator.fallback.connections import connect
 from migrator.importing import Importer
 from migrator.legacy.address import address_of
-from skold.journal import Journal
+from skold.journal import Journal, JournalUnavailable
 from tests.support.draining.application import Application
 from tests.support.draining.ledger import SOURCES, Ledger
 from tests.support.moving import nobody
@@ -64,6 +64,9 @@ def _import(config: Config, store: Store, journal: Journal, ledger: Ledger) -> N
             random.choice(importers).bring(connection, ids, only_missing=random.random() < 0.4)
         except psycopg.Error:
             connection = None
+            time.sleep(0.1)
+        except JournalUnavailable:
+            # It stood still for so long that its journal gave it up; the next one is its own.
             time.sleep(0.1)
         time.sleep(random.uniform(0, 0.1))
 

@@ -21,12 +21,17 @@ class Running:
         self.environment, self.arguments = dict(environment), arguments
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
+    def start(self, given: str | None = None) -> None:
+        """`given`: what it reads on stdin."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, *self.arguments], cwd=REPOSITORY, env=self.environment,
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
+                stdout=log, stderr=log,
             )  # fmt: skip
+        if self.process.stdin is not None:
+            with self.process.stdin as pipe:
+                pipe.write((given or "").encode())
 
     @property
     def is_running(self) -> bool:

@@ -1,0 +1,106 @@
+"""Users go on reading one source while its operator takes it to disk and back: nobody notices."""
+
+import hashlib
+import json
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from migrator.models import Application, Source
+from tests.support.draining import contents
+from tests.support.draining.contents import State
+from tests.support.draining.drain import Drain, draining, wait_until
+from tests.support.servers import TestPostgres
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SOURCE = "chunked"
+RECORDS = 50
+
+
+def test_a_hundred_users_notice_nothing(
+    tmp_path: Path, legacy: TestPostgres, settings: Any
+) -> None:
+    cut_over_under(tmp_path, legacy, settings, users=100, pause=1.0)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_thousand_users_notice_nothing(
+    tmp_path: Path, legacy: TestPostgres, settings: Any
+) -> None:
+    cut_over_under(tmp_path, legacy, settings, users=1000, pause=6.0)
+
+
+def cut_over_under(
+    folder: Path, legacy: TestPostgres, settings: Any, *, users: int, pause: float
+) -> None:
+    """legacy, shadow, hybrid, writeback, disk, and back step by step, each by the command."""
+    with draining(folder, legacy, writers=0, records=RECORDS) as drain:
+        settings.CONFIG = drain.home.config
+        files = fill(drain)
+        drain.start(longest=0.0, importers=False)
+        drain.enter("legacy")
+        Source.objects.filter(pk=SOURCE).update(shadow_share=100)
+        drain.wait_until_quiet(30.0)
+        crowd = drain.read_as(files, users=users, pause=pause)
+        seconds = [step("shadow")]
+        call_command("legacy_verify", SOURCE, stdout=StringIO(), stderr=StringIO())
+        wait_until(lambda: is_open("--to", "hybrid"), 40.0, lambda: gates("--to", "hybrid"))
+        seconds.append(step("hybrid"))
+        now = timezone.now()
+        for name, facts in (("portal", {"reads": True}), ("intake", {"writes": True})):
+            Application.objects.create(source_id=SOURCE, name=name, switched_at=now, **facts)
+        seconds += [step("writeback"), step("disk")]
+        seconds += [step(mode) for mode in ("writeback", "hybrid", "shadow", "legacy")]
+        seen = crowd()
+        print(
+            f"\n{users} users, {len(seconds)} cut-overs, each published after at most "
+            f"{max(seconds):.2f} s: {seen.answers} answers, p50 {seen.percentile(0.5)} ms, "
+            f"p99 {seen.percentile(0.99)} ms, {seen.errors.total()} failed or wrong"
+        )
+    assert seen.errors == {}
+    assert seen.answers == seen.requests > users
+
+
+def fill(drain: Drain) -> list[tuple[str, str]]:
+    """Files in legacy: path and digest of each, which hold in every mode."""
+    files = []
+    for number in range(RECORDS):
+        content = contents.make(State(SOURCE, number, 1, "first"), 1_500 * (number + 1))
+        drain.application.tables[SOURCE].put(number, content, changed_at=timezone.now())
+        files.append((f"/v1/content/{SOURCE}/{number}.jpg", hashlib.sha256(content).hexdigest()))
+    return files
+
+
+def step(to: str) -> float:
+    """Seconds until it was published."""
+    wait_until(lambda: is_open("--to", to), 20.0, lambda: gates("--to", to))
+    answer = cutover("--to", to, "--yes")
+    assert answer["applied"], answer
+    return float(answer["published_after"])
+
+
+def is_open(*options: str) -> bool:
+    return all(gate["passed"] for gate in cutover(*options, "--dry-run")["gates"])
+
+
+def gates(*options: str) -> str:
+    return json.dumps(cutover(*options, "--dry-run")["gates"], indent=1)
+
+
+def cutover(*options: str) -> dict[str, Any]:
+    out = StringIO()
+    try:
+        call_command(
+            "cutover", SOURCE, "--json", "--shadow-reads=100", *options, stdout=out,
+            stderr=StringIO(),
+        )  # fmt: skip
+    except CommandError:
+        if not out.getvalue():
+            raise
+    found: dict[str, Any] = json.loads(out.getvalue())
+    return found
