@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from contentserver.looks import Look
-from migrator.models import Source
+from migrator.models import Alarm, Source
 
 SILENT = dt.timedelta(minutes=5)
 LATE = dt.timedelta(minutes=15)
@@ -29,8 +29,11 @@ def find_looks(request: HttpRequest) -> Iterator[Look]:
 
 def troubles(source: Source, now: dt.datetime) -> Iterator[str]:
     """What is wrong with one source, in words."""
-    if source.alarms.filter(settled_at=None, decision="").exists():
+    alarms = source.alarms.filter(settled_at=None, decision="")
+    if alarms.filter(kind=Alarm.Kind.FOREIGN_CHANGE).exists():
         yield _("an alarm waits for a decision")
+    if alarms.filter(kind=Alarm.Kind.WRITE_BACK_FAILED).exists():
+        yield _("files cannot be written back into legacy")
     if source.differences.filter(resolved_at=None).exists():
         yield _("legacy and disk differ")
     if source.errors.exists():

@@ -38,6 +38,7 @@ def page_of(request: HttpRequest, source: Source) -> dict[str, Any]:
     verification = source.verifications.first()
     return {
         "steps": steps(source),
+        "is_synchronised": progress.is_synchronised(source),
         "percent": progress.percent(source),
         "headline": progress.headline(source),
         "held": progress.held_back(source),
@@ -67,11 +68,11 @@ def page_of(request: HttpRequest, source: Source) -> dict[str, Any]:
 
 def verified(found: Verification) -> list[tuple[str, str, str]]:
     """Name, number and a word of each figure."""
-    missing = _("there: %(count)s") % {"count": grouped(found.missing_there)}
     return [
         (_("Compared"), grouped(found.compared), size(found.compared_bytes)),
         (_("Equal"), grouped(found.equal), _("byte for byte")),
-        (_("Missing here"), grouped(found.missing_here), missing),
+        (_("Missing here"), grouped(found.missing_here), _("in legacy, not on disk")),
+        (_("Missing in legacy"), grouped(found.missing_there), _("on disk, not in legacy")),
         (_("Different"), grouped(found.different), _("same key, other bytes")),
         (_("Unreadable"), grouped(found.unreadable), _("on one of the two sides")),
     ]

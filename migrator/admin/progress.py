@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from contentserver.admin.words import size
 from migrator.models import Alarm, RecordError, Source
+from migrator.sync.conductor import RUNS_IN
 
 COUNTED = 10_000
 """Rows counted at most: more of them need no exact number."""
@@ -85,7 +86,11 @@ def as_json(source: Source, before: Sample | None) -> dict[str, Any]:
 
 def headline(source: Source) -> str:
     """One sentence above the bar."""
-    if source.backfill_finished_at:
+    if source.mode == Source.Mode.WRITEBACK:
+        return _("Stored here. Each new version is written back into legacy as well.")
+    if source.mode == Source.Mode.DISK:
+        return _("Stored here alone; legacy is not needed any more.")
+    if source.backfill_finished_at and source.sync_enabled:
         return _("Every legacy record was looked at. Sync carries what changes.")
     if not source.sync_enabled:
         return _("Paused. Changes in legacy are kept until it goes on.")
@@ -143,8 +148,8 @@ def _speed(source: Source, before: Sample | None) -> tuple[str, str]:
     if before is not None:
         span = now.timestamp() - before.at
         files, amount = source.files_imported - before.files, source.bytes_imported - before.bytes
-    elif source.backfill_started_at:
-        span = ((source.backfill_finished_at or now) - source.backfill_started_at).total_seconds()
+    elif source.backfill_started_at and not source.backfill_finished_at:
+        span = (now - source.backfill_started_at).total_seconds()
         files, amount = source.files_imported, source.bytes_imported
     else:
         return "", ""
@@ -166,6 +171,11 @@ def _left(source: Source) -> dt.timedelta | None:
 
 def _failed(source: Source) -> str:
     return bounded(RecordError.objects.filter(source=source))
+
+
+def is_synchronised(source: Source) -> bool:
+    """Whether the mode is one in which changes come from legacy."""
+    return source.mode in RUNS_IN
 
 
 def open_alarms(source: Source) -> int:
@@ -190,6 +200,8 @@ def _ago(moment: dt.datetime | None) -> str:
 
 
 def _state(source: Source) -> str:
+    if not is_synchronised(source):
+        return _("not needed in this mode")
     if not source.sync_enabled:
         return _("it is paused")
     seen = source.sync_seen_at

@@ -14,7 +14,14 @@ from migrator.cutover.facts import Facts, Limits
 from migrator.cutover.gates import Gate
 from migrator.cutover.legacy_facts import LegacyFacts
 from migrator.cutover.snapshot import take_snapshot
-from migrator.cutover.steps import FINAL, NoSuchStep, gates_of, next_mode, previous_mode
+from migrator.cutover.steps import (
+    FINAL,
+    NoSuchStep,
+    checks_of,
+    gates_of,
+    next_mode,
+    previous_mode,
+)
 from migrator.models import Source
 
 ASKED_LATER = frozenset({"checked", "capture", "delivered"})
@@ -44,7 +51,7 @@ def ways_of(source: Source) -> list[Way]:
     """The way forward first; none where disk is final. Raises django.db.Error."""
     limits = Limits()
     holder = holder_in_words(source)
-    seen = LegacyFacts((), source.backlog, None, (holder,) if holder else ())
+    seen = LegacyFacts(backlog=source.backlog, held_back_by=(holder,) if holder else ())
     facts = take_snapshot(source, limits, store=None, legacy=seen)
     name, mode = source.pk, source.mode
     ways = []
@@ -55,7 +62,7 @@ def ways_of(source: Source) -> list[Way]:
     for target, is_forward in ((_next(facts), True), (_previous(facts), False)):
         if target is not None:
             pattern = _("Forward to %(mode)s") if is_forward else _("Back to %(mode)s")
-            command = f"manage.py cutover {name} --to {target}"
+            command = f"manage.py cutover {name} {'--to ' + target if is_forward else '--rollback'}"
             lines = _lines(facts, target, limits)
             ways.append(Way(pattern % {"mode": target}, command, lines, is_forward))
     return ways
@@ -63,26 +70,27 @@ def ways_of(source: Source) -> list[Way]:
 
 def _next(facts: Facts) -> str | None:
     try:
-        return next_mode(facts)
+        return next_mode(facts.mode, captured=facts.captured, final=facts.final)
     except NoSuchStep:
         return None
 
 
 def _previous(facts: Facts) -> str | None:
     try:
-        return previous_mode(facts)
+        return previous_mode(facts.mode, captured=facts.captured, final=facts.final)
     except NoSuchStep:
         return None
 
 
 def _lines(facts: Facts, target: str, limits: Limits) -> list[Line]:
-    return [_line(gate) for gate in gates_of(facts, target, limits)]
+    checks = checks_of(facts.mode, target, captured=facts.captured, final=facts.final)
+    return [_line(gate) for gate in gates_of(checks, facts, limits)]
 
 
 def _line(gate: Gate) -> Line:
     if gate.name in ASKED_LATER:
         return Line("asked_later", gate.text, _("the command asks"))
     if gate.passed:
-        return Line("met", gate.text, gate.found)
+        return Line("met", gate.text, gate.found if gate.found not in {"0", _("none")} else "")
     words = _("found: %(found)s; wanted: %(wanted)s")
     return Line("not_met", gate.text, words % {"found": gate.found, "wanted": gate.wanted})

@@ -79,9 +79,14 @@ def numbers(connection: psycopg.Connection[Any]) -> list[int]:
     return [row[0] for row in connection.execute("SELECT id FROM photo ORDER BY id")]
 
 
+def filename(number: int) -> str:
+    """As the application names what it hands out."""
+    return f"person {number}.png"
+
+
 def _facts(number: int, changed_at: dt.datetime, content: bytes) -> tuple[Any, ...]:
     digest = hashlib.sha256(content).hexdigest()
-    return f"person {number}.png", MEDIA_TYPE, changed_at, len(content), digest
+    return filename(number), MEDIA_TYPE, changed_at, len(content), digest
 
 
 def _pieces(content: bytes) -> list[bytes]:

@@ -8,6 +8,7 @@ import random
 import sys
 import time
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import psycopg
@@ -68,11 +69,12 @@ class Writer:
             if what == "delete":
                 answer = client.delete(address)
             else:
-                answer = client.put(
-                    address,
-                    content=self._picture(number),
-                    headers={"Content-Type": tables.MEDIA_TYPE},
-                )
+                name = quote(tables.filename(number))
+                headers = {
+                    "Content-Type": tables.MEDIA_TYPE,
+                    "Content-Disposition": f"attachment; filename*=UTF-8''{name}",
+                }
+                answer = client.put(address, content=self._picture(number), headers=headers)
         return f"content server: {what} {number}, answered {answer.status_code}"
 
     def _client(self) -> httpx.Client:

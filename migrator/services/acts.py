@@ -37,6 +37,8 @@ def decide(*, actor: str, alarm: Alarm, decision: str) -> None:
         raise ValidationError({"decision": _("Choose one of the two states.")})
     with transaction.atomic():
         current = Alarm.objects.select_for_update().get(pk=alarm.pk)
+        if current.kind != Alarm.Kind.FOREIGN_CHANGE:
+            raise ValidationError(_("This is tried again by itself; put right what it names."))
         if current.decision or current.settled_at:
             raise ValidationError(_("This was decided already."), code="decided")
         current.decision = decision

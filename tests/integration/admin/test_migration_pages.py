@@ -204,10 +204,32 @@ def test_the_gates_stand_there_as_the_database_knows_them(browser: Client, sourc
     answer = browser.get(url(source))
     forward, back = answer.context["ways"]
     assert forward.command == "manage.py cutover photos --to hybrid"
-    assert back.command == "manage.py cutover photos --to legacy"
+    assert back.command == "manage.py cutover photos --rollback"
     states = {line.text: (line.state, line.words) for line in forward.lines}
     assert states["No change waits in the change log"] == ("not_met", "found: 3; wanted: 0")
     assert states["Triggers are installed and enabled"][0] == "asked_later"
     page = answer.content.decode()
     assert "nightly export, process 4711, 50 min old" in page
     assert "cutover photos --to hybrid" in page
+
+
+def test_what_cannot_be_written_back_is_not_for_a_person_to_decide(
+    browser: Client, source: Source
+) -> None:
+    Alarm.objects.update(kind="write_back_failed", detail="NotNullViolation")
+    page = browser.get(url(source)).content.decode()
+    assert "NotNullViolation" in page
+    assert "Keep ours" not in page
+    alarm = Alarm.objects.get()
+    browser.post(url(source, "decide"), {"alarm": alarm.pk, "decision": "keep_ours"})
+    alarm.refresh_from_db()
+    assert alarm.decision == ""
+    assert "cannot be written back" in browser.get(INDEX).content.decode()
+
+
+@pytest.mark.parametrize(("mode", "synchronised"), [("hybrid", True), ("writeback", False)])
+def test_sync_has_a_button_where_it_has_something_to_do(
+    browser: Client, source: Source, mode: str, synchronised: bool
+) -> None:
+    Source.objects.update(mode=mode)
+    assert ("Pause sync" in browser.get(url(source)).content.decode()) is synchronised
