@@ -62,8 +62,10 @@ class Drain:
         self.ledger = Ledger(self.folder / "committed", records)
         self.application = Application.make(legacy.url, records)
         self.bridge = RunningBridge(home, database_url())
-        client = create_client(actor="tester", id="reader", name="reader")
-        give_grant(actor="tester", client=client, collection="*", actions=["read"])
+        client = create_client(actor="tester", id="portal", name="portal")
+        give_grant(
+            actor="tester", client=client, collection="*", actions=["read", "write", "delete"]
+        )
         self.api_key = issue_api_key(actor="tester", client=client).plaintext
         self.sync = self._process("sync", "-m", "tests.support.draining.sync")
         self.importers = [
