@@ -22,6 +22,14 @@ def legacy_url(postgres):
         yield url
 
 
+@pytest.fixture(scope="module")
+def legacy_server(tmp_path_factory):
+    """A server of its own, to be stopped and killed, that loses no commit by it."""
+    settings = {"max_prepared_transactions": "2", "synchronous_commit": "on"}
+    with running_postgres(tmp_path_factory.mktemp("pg"), **settings) as server:
+        yield server
+
+
 @pytest.fixture
 def clock():
     return FakeClock()
@@ -161,12 +169,8 @@ def test_backfill_keeps_to_the_rate_that_was_allowed(home, legacy_url, clock):
         assert clock.seconds >= (300_000 - 50_000 - 2 * 64_000) / 50_000
 
 
-def test_a_prepared_transaction_is_waited_for_and_named(home, tmp_path):
-    with (
-        running_postgres(tmp_path / "pg", max_prepared_transactions="2") as server,
-        legacy_database(server.url) as url,
-        syncing(home, url) as sync,
-    ):
+def test_a_prepared_transaction_is_waited_for_and_named(home, legacy_server):
+    with syncing(home, legacy_server.url) as sync:
         sync.put(1, b"first")
         sync.run()
         writer = sync.tables.connection
@@ -182,23 +186,24 @@ def test_a_prepared_transaction_is_waited_for_and_named(home, tmp_path):
         assert sync.source.held_back_by == {}
 
 
-def test_a_server_that_hangs_holds_no_slice_for_ever(home, tmp_path, monkeypatch):
+def test_a_server_that_hangs_holds_no_slice_for_ever(home, legacy_server, monkeypatch):
     monkeypatch.setattr(SyncConnection, "limit", 0.5)
-    with running_postgres(tmp_path / "pg") as server, syncing(home, server.url) as sync:
+    with syncing(home, legacy_server.url) as sync:
         sync.put(1, b"first")
         try:
-            ended = sync.run(until_idle=False, watch=lambda _source, _figures: server.freeze())
+            ended = sync.run(
+                until_idle=False, watch=lambda _source, _figures: legacy_server.freeze()
+            )
         finally:
-            server.thaw()
+            legacy_server.thaw()
         assert ended == "failed"
         assert "did not answer within" in sync.source.last_error
 
 
-def test_a_server_that_stops_in_the_middle_is_a_sentence_and_the_next_slice_goes_on(home, tmp_path):
-    with (
-        running_postgres(tmp_path / "pg", synchronous_commit="on") as server,
-        syncing(home, server.url) as sync,
-    ):
+def test_a_server_that_stops_in_the_middle_is_a_sentence_and_the_next_slice_goes_on(
+    home, legacy_server
+):
+    with syncing(home, legacy_server.url) as sync:
         for number in range(200):
             sync.put(number, b"first")
         killed = []
@@ -206,12 +211,12 @@ def test_a_server_that_stops_in_the_middle_is_a_sentence_and_the_next_slice_goes
         def kill(_source, figures):
             if figures.files and not killed:
                 killed.append(figures.files)
-                server.kill()
+                legacy_server.kill()
 
         assert sync.run(watch=kill) == "failed"
         assert sync.source.last_error.startswith("The legacy database does not answer")
-        server.start()
-        sync.tables.connection = psycopg.connect(server.url, autocommit=True)
+        legacy_server.start()
+        sync.tables.connection = psycopg.connect(legacy_server.url, autocommit=True)
         assert sync.run() == "done"
         assert sync.source.last_error == ""
         assert {sync.stored(number) for number in range(200)} == {b"first"}
