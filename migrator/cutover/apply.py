@@ -21,7 +21,7 @@ from migrator.cutover.steps import FINAL
 from migrator.models import CutOver, Source
 from migrator.sync.lock import SyncRuns, resting_sync
 from skold.services.rules import check_actor
-from skold.signed import PolicyMissing
+from skold.signed import PolicyMissing, PolicyTooOld
 
 SYNC_IN = (Source.Mode.LEGACY, Source.Mode.SHADOW, Source.Mode.HYBRID)
 
@@ -102,7 +102,7 @@ def wait_until_published(
     while True:
         try:
             published: dict[str, Any] = file.current().payload
-        except PolicyMissing:
+        except (PolicyMissing, PolicyTooOld):
             published = {}
         if _carries(published, source):
             return time.monotonic() - began

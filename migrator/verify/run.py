@@ -25,6 +25,7 @@ from migrator.published import BOX, WRITTEN_HERE
 from migrator.verify.compare import Comparer
 from migrator.verify.compared import Compared
 from migrator.verify.state import find_or_begin
+from migrator.writeback.waiting import kept_box
 
 BATCH = 200
 PAGE = 1000
@@ -145,7 +146,7 @@ class Verifier:
         if info.imported or self.source.mode not in WRITTEN_HERE:
             return False
         committed = datetime.fromtimestamp(info.committed_at_ns // 10**9, UTC)
-        oldest = _oldest(self.store, "new", BOX)
+        oldest = _oldest(self.store, "new", BOX, kept_box(self.source.name))
         return oldest is not None and oldest <= committed
 
 

@@ -1,4 +1,4 @@
-"""Alarms: what only a person can decide. Raised once, kept up to date until decided, then settled."""
+"""Alarms: what only a person can decide. Raised once, up to date until decided, then settled."""
 
 from collections.abc import Sequence
 
@@ -42,6 +42,12 @@ def raise_failed(source: Source, record: RecordId, key: str, error: str) -> None
     _raise(source, Alarm.Kind.WRITE_BACK_FAILED, record, key, error, ())
 
 
+def failed_records(source: Source) -> set[RecordId]:
+    """Those with an open alarm of this kind."""
+    failed = Alarm.objects.filter(source=source, kind=Alarm.Kind.WRITE_BACK_FAILED, settled_at=None)
+    return {tuple(record) for record in failed.values_list("record", flat=True)}
+
+
 def settle_failed(source: Source, record: RecordId) -> None:
     """It could be written after all."""
     failed = Alarm.objects.filter(
@@ -50,14 +56,14 @@ def settle_failed(source: Source, record: RecordId) -> None:
     failed.update(settled_at=timezone.now())
 
 
-def ask_again(alarm: Alarm, events: Sequence[int]) -> None:
-    """The record was changed once more after the decision, which was about another state."""
+def ask_again(alarm: Alarm, events: Sequence[int], why: str) -> None:
+    """The decision cannot be carried out, or was about another state."""
     Alarm.objects.filter(pk=alarm.pk, settled_at=None).update(
         decision="",
         decided_at=None,
         decided_by="",
         events=list(events),
-        detail=_("changed in legacy again after the decision"),
+        detail=why[:500],
     )
 
 

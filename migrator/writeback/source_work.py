@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import psycopg
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from contentserver.operations.extensions import BridgeContext
 from contentserver.store.errors import StoreError
@@ -44,12 +45,15 @@ class SourceWork:
     """`source` is its newest row."""
 
     def __init__(self, context: BridgeContext, source: Source) -> None:
+        """Raises django.db.Error."""
         self.source = source
         self.description = Description.from_mapping(source.description)
         self._context = context
         self._tools: WriteBackTools | None = None
         self._rests = Rests()
         self._watched = float("-inf")
+        # Known from the start, so that nobody is asked for each record that goes well.
+        self._alarmed = alarms.failed_records(source)
 
     def close(self) -> None:
         """Let the connection go."""
@@ -105,7 +109,9 @@ class SourceWork:
         if carried in {"foreign", "busy"}:
             return False
         self._rests.went_well(target.record)
-        alarms.settle_failed(self.source, target.record)
+        if target.record in self._alarmed:
+            alarms.settle_failed(self.source, target.record)
+            self._alarmed.discard(target.record)
         return True
 
     def _failed(self, target: Target, error: Exception) -> None:
@@ -116,6 +122,7 @@ class SourceWork:
         )
         if tries >= ALARM_AFTER:
             alarms.raise_failed(self.source, target.record, target.key, _said(error))
+            self._alarmed.add(target.record)
 
     def _found_foreign(self, tools: WriteBackTools, target: Target) -> None:
         # In the modes with sync legacy is the truth: it imports the change, and nobody is asked.
@@ -158,12 +165,17 @@ def _carry_out(tools: WriteBackTools, alarm: Alarm) -> bool:
         return outcome.settled
     carried = tools.carrier.carry(target, over=list(alarm.events))
     if carried == "foreign" and tools.changes is not None:
-        alarms.ask_again(alarm, tools.changes.note(target.record))
+        why = _("changed in legacy again after the decision")
+        alarms.ask_again(alarm, tools.changes.note(target.record), why)
     return carried in {"written", "theirs", "erased"}
 
 
 def _carry_out_truncate(tools: WriteBackTools, alarm: Alarm) -> bool:
-    """Ours stay as they are either way: a TRUNCATE is no reason to delete what was stored here."""
+    """Ours stay as they are: what was stored here is never deleted by a TRUNCATE there."""
+    if alarm.decision == Alarm.Decision.TAKE_LEGACY:
+        why = _("a truncated table is not taken over; keep ours, then compare with legacy_verify")
+        alarms.ask_again(alarm, alarm.events, why)
+        return False
     if tools.changes is not None:
         tools.changes.remove(list(alarm.events))
     return True

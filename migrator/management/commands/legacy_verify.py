@@ -127,7 +127,7 @@ class _Bar:
         self._progress.stop()
 
     def expect(self, records: int) -> None:
-        self._task = self._progress.add_task(_("compared"), total=records, found="")
+        self._task = self._progress.add_task(_("compared"), total=records or None, found="")
 
     def __call__(self, verification: Verification) -> None:
         if self._task is None:

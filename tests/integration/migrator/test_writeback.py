@@ -84,13 +84,17 @@ def test_a_delete_here_is_a_delete_there(written: Written) -> None:
     assert written.here.tables.content(1) is None
 
 
-def test_write_backs_are_no_changes_of_others(written: Written) -> None:
-    for number in range(1, 41):
+@pytest.mark.parametrize(
+    "count", [40, pytest.param(10_000, marks=[pytest.mark.slow, pytest.mark.timeout(1200)])]
+)
+def test_write_backs_are_no_changes_of_others(written: Written, count: int) -> None:
+    for number in range(1, count + 1):
         written.put(number, b"%d" % number)
     written.step()
     for number in range(1, 21):
         written.put(number, b"again %d" % number)
     written.step()
+    assert written.here.tables.execute("SELECT count(*) FROM {photo}").fetchone() == (count,)
     assert written.here.pending() == set()
     assert written.alarms() == []
     assert written.here.tables.content(20) == b"again 20"
@@ -163,6 +167,10 @@ def test_a_truncated_table_is_one_alarm_and_holds_everything_up(written: Written
     written.step()
     assert written.alarms() == [("foreign_change", "")]
     assert written.here.tables.content(2) is None
+    decide(actor="test", alarm=Alarm.objects.get(), decision="take_legacy")
+    written.step()
+    assert Alarm.objects.get().decision == ""
+    assert written.here.stored(1) == b"one"
     decide(actor="test", alarm=Alarm.objects.get(), decision="keep_ours")
     written.step()
     written.step()
