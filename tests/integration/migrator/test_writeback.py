@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from contentserver.catalog.services import create_collection
 from migrator.models import Alarm, Source
 from migrator.published import BOX
 from migrator.services.acts import decide
-from migrator.writeback import source_work
+from migrator.writeback import plant, source_work
 from migrator.writeback.consumer import WriteBack
 from migrator.writeback.waiting import count_waiting, kept_box
 from tests.support.moving import Moving, moving
@@ -206,6 +207,20 @@ def test_legacy_away_loses_nothing(written: Written) -> None:
     address.write_text(there)
     written.step()
     assert written.here.tables.content(1) == b"ours"
+
+
+def test_a_silent_legacy_database_is_given_up_and_tried_again(
+    written: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plant.WriteBackConnection, "limit", 0.5)
+    written.put(1, b"ours")
+    with psycopg.connect(written.here.tables.url) as silent:
+        silent.execute(f'LOCK TABLE "{written.here.tables.schema}".photo')
+        written.step()
+        assert written.waiting() == 1
+    written.step()
+    assert written.here.tables.content(1) == b"ours"
+    assert (written.alarms(), written.waiting()) == ([], 0)
 
 
 def test_in_disk_entries_are_kept_and_delivered_on_the_way_back(written: Written) -> None:
