@@ -119,7 +119,7 @@ GATES: dict[tuple[str, str, bool], set[str]] = {
     ("disk", FINAL, True): {"writers", "readers", "alarms"},
     ("writeback", "hybrid", True): {"capture", "delivered", "alarms"},
     ("disk", "writeback", True): set(),
-    ("hybrid", "shadow", True): set(),
+    ("hybrid", "shadow", True): {"delivered"},
     ("shadow", "legacy", True): set(),
     ("legacy", "shadow", False): {"checked"},
     ("shadow", "disk", False): {
