@@ -4,6 +4,7 @@ import base64
 import json
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Iterator
 from io import StringIO
@@ -18,7 +19,7 @@ from contentserver import runtime
 from contentserver.catalog.services import create_collection
 from migrator.legacy import capture
 from migrator.legacy.changes import ChangeLog
-from migrator.models import Application, CutOver, DailyReads, Source
+from migrator.models import Application, CutOver, DailyReads, Source, Verification
 from migrator.sync.plant import Plant
 from tests.support.bridge import RunningBridge, database_url
 from tests.support.catalog import Library
@@ -225,3 +226,28 @@ def test_final_has_no_way_back(way: Way) -> None:
     for options in (("--rollback",), ("--to=writeback",), ()):
         with pytest.raises(CommandError):
             way.cutover(*options)
+
+
+@pytest.mark.slow
+def test_a_killed_verification_goes_on(way: Way) -> None:
+    """By SIGKILL, as often as it takes; the figures are those of one that was left alone."""
+    for number in range(1, 1501):
+        way.tables.put(number, b"%d" % number)
+    way.tables.execute('DELETE FROM contentserver_capture."photos_changes"')
+    kills = 0
+    while not Verification.objects.filter(finished_at__isnull=False).exists():
+        seen = max(Verification.objects.values_list("compared", flat=True), default=0)
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "legacy_verify", "photos", "--resume", "--json"],
+            cwd=REPOSITORY, env=way.bridge.environment, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        while process.poll() is None:
+            if kills < 3 and Verification.objects.filter(compared__gt=seen).exists():
+                process.kill()
+                kills += 1
+            time.sleep(0.02)
+        process.wait()
+    done = Verification.objects.get()
+    assert kills == 3
+    assert (done.compared, done.missing_here, done.equal) == (1500, 1500, 0)
+    assert done.differences.count() == 1500
