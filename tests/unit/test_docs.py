@@ -2,6 +2,7 @@
 
 import json
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from contentserver.delivery.problems import TABLE
 from contentserver.middleware import unavailable
 from contentserver.protocol.problems import PROBLEM_TYPES, TYPE_BASE
 from contentserver.store.keyset_file import ROOT_KEY_VARIABLES
+from migrator.demo.source import TOML
+from migrator.legacy.errors import LegacyError
 from skold.api.problems import SLUGS as CONTROL_SLUGS
 
 HOME = Path(__file__).resolve().parents[2]
@@ -110,3 +113,25 @@ def test_operations_md_lists_every_setting():
         *SETTING.findall(source("contentserver/conf.py")),
         *ROOT_KEY_VARIABLES.values(),
     }
+
+
+def test_the_source_that_migration_md_describes_is_that_of_the_demo():
+    (block,) = re.findall(
+        r"^ *```toml\n(.*?)^ *```", source("docs/migration.md"), re.MULTILINE | re.DOTALL
+    )
+    assert tomllib.loads(block) == tomllib.loads(TOML)
+
+
+def test_migration_md_names_errors_that_there_are():
+    named = {error.name for error in all_errors(LegacyError)} | {"year_sealed", "implausible_time"}
+    (table,) = re.findall(
+        r"^## What to do when.*", source("docs/migration.md"), re.MULTILINE | re.DOTALL
+    )
+    words = re.findall(r"^\| (`[a-z_`, or ]+`)", table, re.MULTILINE)
+    asked = {word for row in words for word in re.findall(r"`([a-z]+(?:_[a-z]+)*)`", row)}
+    assert len(asked) > 5
+    assert asked <= named, asked - named
+
+
+def all_errors(base):
+    return {base, *(each for child in base.__subclasses__() for each in all_errors(child))}
