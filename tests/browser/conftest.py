@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,8 +18,8 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 
 
-@pytest.fixture
-def page(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator["Page"]:
+@contextmanager
+def chromium() -> Iterator["Page"]:
     """A page of a fresh profile; the test fails where a script of the page failed.
 
     Skips, and says why, where no Chromium is on the PATH.
@@ -28,9 +29,6 @@ def page(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator["P
     found = next((path for path in map(shutil.which, NAMES) if path), None)
     if found is None:
         pytest.skip("no Chromium on the PATH: the pages were not looked at in a real browser")
-    # Playwright runs an event loop in this thread. The test's own queries may run beside it, but
-    # Django keeps connections of their own for them, which nobody else would close.
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
     errors: list[str] = []
     with sync_playwright() as driver:
         flags = [*FLAGS, "--disable-background-networking"]
@@ -39,8 +37,18 @@ def page(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator["P
         opened.on("pageerror", lambda error: errors.append(str(error)))
         yield opened
         browser.close()
-        connections.close_all()
     assert errors == []
+
+
+@pytest.fixture
+def page(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator["Page"]:
+    """Over the database of the test."""
+    # Playwright runs an event loop in this thread. The test's own queries may run beside it, but
+    # Django keeps connections of their own for them, which nobody else would close.
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+    with chromium() as opened:
+        yield opened
+        connections.close_all()
 
 
 @pytest.fixture
