@@ -3,16 +3,17 @@
 import contextlib
 import os
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from contentserver.embedded.account import choose_account
-from contentserver.embedded.binaries import postgres_folder
+from contentserver.embedded.binaries import postgres_folder, valkey_program
 from contentserver.embedded.guardian import iter_descendants
 from contentserver.embedded.postgres import Postgres
 from contentserver.embedded.processes import Guardian
+from contentserver.embedded.valkey import Valkey
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,28 @@ def running_postgres(home: Path, **settings: str) -> Iterator[TestPostgres]:
         yield running
     finally:
         running.stop()
+        guardian.close()
+        os.close(lock)
+
+
+@contextmanager
+def running_valkey(home: Path) -> Iterator[tuple[str, Callable[[], None], Callable[[], None]]]:
+    """A broker whose socket is in `home`: its URL, what kills it and what starts it again."""
+    home.mkdir(parents=True, exist_ok=True)
+    account = choose_account(home, valkey_program())
+    lock = os.open(home / "guardian.lock", os.O_CREAT | os.O_RDWR, 0o600)
+    guardian = Guardian(lock)
+    server = Valkey(account, account.state / "valkey", home / "sock", home / "valkey.log")
+    running = [server.start(guardian)]
+
+    def kill() -> None:
+        running[-1].kill()
+        running[-1].stop()
+
+    try:
+        yield server.url, kill, lambda: running.append(server.start(guardian))
+    finally:
+        running[-1].stop()
         guardian.close()
         os.close(lock)
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ RECORDS = 50
 def test_a_hundred_users_notice_nothing(
     tmp_path: Path, legacy: TestPostgres, settings: Any
 ) -> None:
-    cut_over_under(tmp_path, legacy, settings, users=100, pause=1.0)
+    cut_over_under(tmp_path, legacy, settings, users=100, pause=1.0, hold=0.0)
 
 
 @pytest.mark.slow
@@ -32,13 +33,21 @@ def test_a_hundred_users_notice_nothing(
 def test_a_thousand_users_notice_nothing(
     tmp_path: Path, legacy: TestPostgres, settings: Any
 ) -> None:
-    cut_over_under(tmp_path, legacy, settings, users=1000, pause=6.0)
+    cut_over_under(tmp_path, legacy, settings, users=1000, pause=5.0, hold=5.0)
 
 
 def cut_over_under(
-    folder: Path, legacy: TestPostgres, settings: Any, *, users: int, pause: float
+    folder: Path,
+    legacy: TestPostgres,
+    settings: Any,
+    *,
+    users: int,
+    pause: float,
+    hold: float,
 ) -> None:
-    """legacy, shadow, hybrid, writeback, disk, and back step by step, each by the command."""
+    """legacy, shadow, hybrid, writeback, disk, and back step by step, each by the command, `hold`
+    seconds after the one before.
+    """
     with draining(folder, legacy, writers=0, records=RECORDS) as drain:
         settings.CONFIG = drain.home.config
         files = fill(drain)
@@ -47,15 +56,15 @@ def cut_over_under(
         Source.objects.filter(pk=SOURCE).update(shadow_share=100)
         drain.wait_until_quiet(30.0)
         crowd = drain.read_as(files, users=users, pause=pause)
-        seconds = [step("shadow")]
+        seconds = [step("shadow", hold)]
         call_command("legacy_verify", SOURCE, stdout=StringIO(), stderr=StringIO())
         wait_until(lambda: is_open("--to", "hybrid"), 40.0, lambda: gates("--to", "hybrid"))
-        seconds.append(step("hybrid"))
+        seconds.append(step("hybrid", hold))
         now = timezone.now()
         for name, facts in (("portal", {"reads": True}), ("intake", {"writes": True})):
             Application.objects.create(source_id=SOURCE, name=name, switched_at=now, **facts)
-        seconds += [step("writeback"), step("disk")]
-        seconds += [step(mode) for mode in ("writeback", "hybrid", "shadow", "legacy")]
+        seconds += [step("writeback", hold), step("disk", hold)]
+        seconds += [step(mode, hold) for mode in ("writeback", "hybrid", "shadow", "legacy")]
         seen = crowd()
         print(
             f"\n{users} users, {len(seconds)} cut-overs, each published after at most "
@@ -76,8 +85,9 @@ def fill(drain: Drain) -> list[tuple[str, str]]:
     return files
 
 
-def step(to: str) -> float:
+def step(to: str, hold: float) -> float:
     """Seconds until it was published."""
+    time.sleep(hold)
     wait_until(lambda: is_open("--to", to), 20.0, lambda: gates("--to", to))
     answer = cutover("--to", to, "--yes")
     assert answer["applied"], answer

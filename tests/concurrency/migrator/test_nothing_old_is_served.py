@@ -16,7 +16,13 @@ MODES = ("legacy", "shadow", "hybrid")
 
 
 def test_nothing_old_is_served(tmp_path: Path, legacy: TestPostgres) -> None:
-    run(tmp_path, legacy, writers=8, threads=6, seconds=2.5)
+    run(tmp_path, legacy, writers=8, threads=6, seconds=2.0)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_nothing_old_is_served_in_two_minutes(tmp_path: Path, legacy: TestPostgres) -> None:
+    run(tmp_path, legacy, writers=24, threads=12, seconds=40.0)
 
 
 def run(folder: Path, legacy: TestPostgres, *, writers: int, threads: int, seconds: float) -> None:

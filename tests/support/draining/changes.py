@@ -37,9 +37,8 @@ def change(
 ) -> list[Effect]:
     """In the transaction that is open. Records that another writer has are passed over."""
     at_once = chance.random() < 0.25
-    picks = chance.sample(
-        range(records), chance.randint(5, 30) if at_once else chance.randint(1, 4)
-    )
+    count = chance.randint(5, max(5, records // 8)) if at_once else chance.randint(1, 4)
+    picks = chance.sample(range(records), count)
     tables = application.tables[source]
     rows = tables.execute(
         "UPDATE {schema}.counter SET n = n + 1 WHERE id IN (SELECT id FROM {schema}.counter "

@@ -85,6 +85,15 @@ class Drain:
         """Committed by the writers so far."""
         return self.ledger.changes
 
+    def sync_by(self, broker: str) -> None:
+        """Have the sync done by a worker with its beat, as `make run` starts it."""
+        beat = str(self.folder / "beat")
+        self.sync = self._process(
+            "worker", "-m", "celery", "-A", "contentserver.celery", "worker", "--beat", "-s", beat,
+            "--concurrency=2", "--loglevel=INFO", "--without-gossip", "--without-mingle",
+        )  # fmt: skip
+        self.sync.environment["BROKER_URL"] = broker
+
     def start(self, *, longest: float, importers: bool = True) -> None:
         """All at once. `longest`: seconds for which a transaction may stay open."""
         if not importers:

@@ -12,7 +12,9 @@ from tests.support.plane import REPOSITORY
 
 
 class Running:
-    """`python ARGUMENTS...`, as often as it is started. Its output is in `log`."""
+    """`python ARGUMENTS...`, as often as it is started. Its output is in `log`. Signals are for all
+    that it started.
+    """
 
     def __init__(
         self, name: str, log: Path, environment: Mapping[str, str], *arguments: str
@@ -27,7 +29,7 @@ class Running:
             self.process = subprocess.Popen(
                 [sys.executable, *self.arguments], cwd=REPOSITORY, env=self.environment,
                 stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
-                stdout=log, stderr=log,
+                stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         if self.process.stdin is not None:
             with self.process.stdin as pipe:
@@ -62,4 +64,4 @@ class Running:
     def _signal(self, how: signal.Signals) -> None:
         if self.process is not None:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(self.process.pid, how)
+                os.killpg(self.process.pid, how)
