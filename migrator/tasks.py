@@ -14,7 +14,7 @@ from django.db import connections
 
 from migrator.models import Source
 from migrator.sync.conductor import RUNS_IN
-from migrator.sync.plant import Plant, opened_plant
+from migrator.sync.plant import Plant, available_cores, opened_plant
 from migrator.sync.slices import run_slice
 from migrator.verify.slices import verify_slice
 
@@ -66,7 +66,7 @@ def sync_sources() -> None:
     if not names:
         return
     stop = _Either(_ending)
-    with opened_plant(settings.CONFIG) as plant:
+    with opened_plant(settings.CONFIG, processes=available_cores()) as plant:
         threads = [
             threading.Thread(target=_sync, args=(name, plant, stop), name=f"sync-{name}")
             for name in names

@@ -7,6 +7,7 @@ then errors whose time has come, comparison and backfill in turn.
 import logging
 import queue
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from migrator.legacy import capture
@@ -18,6 +19,7 @@ from migrator.sync.book import TOO_MANY, Book, Figures
 from migrator.sync.changes import Changes
 from migrator.sync.clock import Clock
 from migrator.sync.comparison import Comparison
+from migrator.sync.crew import Crew, Line
 from migrator.sync.hands import Done, Hand, Job, Tools
 from migrator.sync.plant import Plant
 from migrator.sync.retries import Retries
@@ -72,6 +74,7 @@ class Conductor:
         self._turns: list[Duty] = [self._retries, self._comparison, self._backfill]
         self._done: queue.Queue[Done] = queue.Queue()
         self._hands: list[Hand] = []
+        self._crew: Crew | None = None
         self._idle: list[Hand] = []
         self._looked_at = clock.monotonic()
         self._is_wanted = True
@@ -100,19 +103,23 @@ class Conductor:
     def _prepare(self) -> None:
         """The first connection: is what changes captured, and how many records are there?"""
         importer = self._plant.importer(self._description)
-        name = self.source.name
+        name, count = self.source.name, self.source.connections
+        crew = self._crew = self._plant.crew(self._description, count)
 
-        def open_tools() -> Tools:
+        def open_tools(line: Line | None) -> Tools:
             connection = self._plant.connect(name)
             try:
-                return Tools(connection, self._description, importer)
+                return Tools(connection, self._description, importer, line)
             except BaseException:
                 connection.close()
                 raise
 
-        count = self.source.connections
         self._hands = [
-            Hand(open_tools, self._done, urgent_only=count > 1 and number == 0)
+            Hand(
+                partial(open_tools, crew.line()),
+                self._done,
+                urgent_only=count > 1 and number == 0,
+            )
             for number in range(count)
         ]
         self._idle = list(self._hands)
@@ -142,6 +149,8 @@ class Conductor:
             hand.end()
         for hand in self._hands:
             hand.join(10.0)
+        if self._crew is not None:
+            self._crew.close()
         self._book.write(at_once=True)
         self._watch(self.source, self._book.figures)
 

@@ -1,7 +1,7 @@
 """Threads that do the jobs of a sync, each with a connection of its own to the legacy database.
 
-Threads are enough: reading, decompression, encryption and flushing happen outside the interpreter's
-lock. They touch no control database; all decisions and all records of them are the conductor's.
+What is large goes on from here to import processes (`migrator.sync.crew`). Neither touches the
+control database; all decisions and all records of them are the conductor's.
 """
 
 import queue
@@ -16,21 +16,31 @@ from migrator.importing import Importer, Outcome
 from migrator.legacy.changes import ChangeLog
 from migrator.legacy.description import Description, RecordId
 from migrator.legacy.reader import LegacyReader
+from migrator.sync.crew import MANY, Line
 
 
 class Tools:
     """What a job works with; belongs to one thread."""
 
     def __init__(
-        self, connection: psycopg.Connection[Any], description: Description, importer: Importer
+        self,
+        connection: psycopg.Connection[Any],
+        description: Description,
+        importer: Importer,
+        line: Line | None = None,
     ) -> None:
+        """`line`: to an import process, where there are some."""
         self.connection = connection
         self.description = description
         self.reader = LegacyReader(connection, description)
         self.changes = ChangeLog(connection, description.name)
         self._importer = importer
+        self._line = line
 
     def bring(self, ids: list[RecordId], *, only_missing: bool) -> list[Outcome]:
+        """As `Importer.bring`; in an import process where it is worth that."""
+        if self._line is not None and len(ids) >= MANY:
+            return self._line.bring(ids, only_missing=only_missing)
         return self._importer.bring(self.connection, ids, only_missing=only_missing)
 
 

@@ -9,6 +9,7 @@ from migrator.legacy.address import AddressMissing, AddressOpen
 from migrator.legacy.appended import Unsupported
 from migrator.legacy.mapping import DescriptionInvalid
 from migrator.legacy.shape import SourceUnfit
+from migrator.sync.crew import ProcessEnded
 from skold.journal import JournalUnavailable
 
 
@@ -35,7 +36,7 @@ class NothingWorks(Exception):
 
 
 SPEAKING = (
-    NotCaptured, NothingWorks, AddressMissing, AddressOpen, Unsupported, SourceUnfit,
+    NotCaptured, NothingWorks, ProcessEnded, AddressMissing, AddressOpen, Unsupported, SourceUnfit,
     DescriptionInvalid, StoreError, JournalUnavailable,
 )  # fmt: skip
 """Their own text is the sentence."""

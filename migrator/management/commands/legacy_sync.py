@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from migrator.management.asking import get_source
 from migrator.models import Source
 from migrator.sync.display import Display, terminal
-from migrator.sync.plant import Plant, opened_plant
+from migrator.sync.plant import Plant, available_cores, opened_plant
 from migrator.sync.slices import Ended, run_slice
 
 PATIENCE = 90.0
@@ -45,7 +45,7 @@ class Command(BaseCommand):
         source = get_source(options["source"])
         with (
             _stopped_by_signal() as stop,
-            opened_plant(settings.CONFIG) as plant,
+            opened_plant(settings.CONFIG, processes=available_cores()) as plant,
             Display(terminal(), hidden=options["json"]) as display,
         ):
             ended = self._run(source.name, plant, display, stop, options)

@@ -8,7 +8,7 @@ import pytest
 
 from migrator.legacy.horizon import snapshot_bounds
 from migrator.models import Source
-from migrator.sync.plant import SyncConnection
+from migrator.sync.connecting import SyncConnection
 from tests.support.legacy import legacy_database
 from tests.support.servers import running_postgres
 from tests.support.syncing import NOW, FakeClock, syncing
