@@ -24,9 +24,15 @@ SAMPLE = 200
 
 
 def check(
-    connection: psycopg.Connection[Any], description: Description, *, sample: int = SAMPLE
+    connection: psycopg.Connection[Any],
+    description: Description,
+    *,
+    sample: int = SAMPLE,
+    years: bool = True,
 ) -> list[Finding]:
     """Everything that reading needs. `connection` in autocommit, with the rights of the reader.
+
+    `years`: also from when the records are, for which the record table is read once as a whole.
 
     Raises psycopg.OperationalError where the connection is lost.
     """
@@ -42,7 +48,7 @@ def check(
     if any(finding.level == "error" for finding in tables):
         return findings
     reader = LegacyReader(connection, description, shape=shape)
-    return [*findings, *_attempt("content", lambda: content_findings(reader, sample))]
+    return [*findings, *_attempt("content", lambda: content_findings(reader, sample, years=years))]
 
 
 def check_capture(connection: psycopg.Connection[Any], description: Description) -> list[Finding]:

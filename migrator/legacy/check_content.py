@@ -19,10 +19,11 @@ _SOME = 10_000  # rows looked at for media types
 _WAYS_OUT = {error.name: error.way_out for error in ERRORS}
 
 
-def content_findings(reader: LegacyReader, sample: int) -> Iterator[Finding]:
+def content_findings(reader: LegacyReader, sample: int, *, years: bool) -> Iterator[Finding]:
     estimate = reader.estimate()
     yield Finding("note", "records", f"about {estimate} records")
-    yield from _year_findings(reader)
+    if years:
+        yield from _year_findings(reader)
     yield from _media_type_findings(reader)
     yield from _shared_object_findings(reader)
     ids = sample_ids(reader, sample, estimate)
