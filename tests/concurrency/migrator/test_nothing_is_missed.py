@@ -22,6 +22,7 @@ CHANGES = 100_000
 def test_nothing_is_missed(tmp_path: Path, legacy: TestPostgres) -> None:
     with draining(tmp_path, legacy, writers=WRITERS, records=80) as drain:
         drain.start(longest=2.0)
+        drain.twin.start()
         how = {"sync": kill_and_start(drain.sync), "legacy": partial(restart, legacy)}
         disturbed = disturb(drain, how, seconds=10.0, each=2.5, longest=1.5)
         settle(drain, disturbed)
@@ -36,10 +37,12 @@ def test_nothing_is_missed_of_a_hundred_thousand_changes(
     """In hybrid mode, with readers whose misses are imported on the way, and everything killed."""
     with draining(tmp_path, legacy, writers=WRITERS, records=500) as drain:
         drain.start(longest=20.0)
+        drain.twin.start()
         drain.enter("hybrid")
         drain.read(threads=4)
         how = {
             "sync": kill_and_start(drain.sync),
+            "twin": kill_and_start(drain.twin),
             "importer": kill_and_start(drain.importers[0]),
             "bridge": drain.restart_bridge,
             "data plane": drain.restart_data_plane,
@@ -60,7 +63,7 @@ def disturb(
 ) -> Counter[str]:
     """Stalls, kills and a TRUNCATE of each table; how often each came."""
     truncates = {source: partial(drain.truncate, source) for source in SOURCES}
-    with stalls([drain.sync, *drain.importers], longest) as stalled:
+    with stalls([drain.sync, drain.twin, *drain.importers], longest) as stalled:
         killed = kills(how, truncates, seconds=seconds, each=each)
     return killed + Counter(stalls=stalled.total())
 

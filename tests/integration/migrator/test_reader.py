@@ -99,6 +99,19 @@ def errors(reader: LegacyReader, record_id: tuple[str, ...]) -> set[str]:
     return {raised.value.name, found.name}
 
 
+def test_chunks_are_read_in_their_order_however_they_lie(legacy_url: str) -> None:
+    content = b"a" * 60_000 + b"b" * 60_000 + b"c" * 30_000
+    with LegacyTables(legacy_url, digest_kind=None) as tables:
+        record_id = tables.put(1, content)
+        # A row that is written again lies behind the others, and in the index too.
+        tables.execute("UPDATE {chunk} SET id = id + 100 WHERE n = 0")
+        lying = tables.execute("SELECT n FROM {chunk} ORDER BY ctid").fetchall()
+        assert lying == [(1,), (2,), (0,)]
+        assert whole(reader_of(tables), record_id) == content
+        [(_, _, data)] = reader_of(tables).read_many([record_id])
+        assert data == content
+
+
 SOUND = [zlib.compress(b"a" * 50), zlib.compress(b"b" * 50), zlib.compress(b"c" * 50)]
 BROKEN = {
     "torn": [SOUND[0], SOUND[1], SOUND[2][:-3]],

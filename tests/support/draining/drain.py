@@ -68,6 +68,8 @@ class Drain:
         )
         self.api_key = issue_api_key(actor="tester", client=client).plaintext
         self.sync = self._process("sync", "-m", "tests.support.draining.sync")
+        # The same task delivered twice: whoever comes second waits for what the first leaves.
+        self.twin = self._process("twin", "-m", "tests.support.draining.sync")
         self.importers = [
             self._process(
                 f"importer-{number}", "-m", "tests.support.draining.importers",
@@ -199,7 +201,7 @@ class Drain:
             store.close()
 
     def close(self) -> None:
-        for one in (self.sync, *self.importers, *self.writing, *self.reading):
+        for one in (self.sync, self.twin, *self.importers, *self.writing, *self.reading):
             one.go_on()
             one.kill()
         self.home.close()
