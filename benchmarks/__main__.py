@@ -1,4 +1,6 @@
-"""`python -m benchmarks`: this server, nginx and the legacy design side by side, in one run."""
+"""`python -m benchmarks`: this server, nginx and the legacy design side by side, and the migration,
+in one run.
+"""
 
 import argparse
 import contextlib
@@ -17,16 +19,21 @@ from benchmarks import processes, reads, report
 from benchmarks.goals import goals
 from benchmarks.machine import describe
 from benchmarks.measure import Measurements, Tell
+from benchmarks.migration.measure import MigrationMeasurements
+from benchmarks.migration.measure import goals as migration_goals
 from benchmarks.plan import FULL, QUICK, Plan
-from benchmarks.results import CONTENT, Row, Scenario, as_json
+from benchmarks.results import Goal, Row, Scenario, as_json
 from benchmarks.servers.base import Server, Unavailable
 from benchmarks.servers.content import ContentServer
 from benchmarks.servers.legacy import Legacy
 from benchmarks.servers.nginx import Nginx
 
+Part = tuple[dict[str, str], list[Scenario], list[Goal]]
+"""What was measured on, the scenarios, the goals."""
 HERE = Path(__file__).resolve().parent
 EXAMPLES = """examples:
   make bench                                  everything, three rounds (about 12 minutes)
+  python -m benchmarks --only migration       the sync of a legacy database alone
   python -m benchmarks --quick                a short look (about 3 minutes); results.* stay
   python -m benchmarks --folder /mnt/archive  on the disk that matters
 """
@@ -54,6 +61,11 @@ def _arguments() -> argparse.Namespace:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument(
+        "--only",
+        choices=("servers", "migration"),
+        help="one half of it: the servers side by side, or the migration; results.* stay",
+    )
     parser.add_argument("--quick", action="store_true", help="small and once; writes no results")
     parser.add_argument(
         "--erasure",
@@ -79,30 +91,65 @@ def _run(plan: Plan, folder: Path, console: Console, chosen: argparse.Namespace)
         def tell(what: str) -> None:
             progress.update(task, description=what)
 
-        servers, missing = _bring_up(stack, folder, chosen.erasure, tell)
-        machine = {"collection": f"erasable: {chosen.erasure}"} | describe(
-            folder, next(s.house.postgres.url for s in servers if is_ours(s))
-        )
-        targets = _fill(plan, servers, tell)
-        for server in servers:
-            if isinstance(server, Legacy):
-                machine["legacy threads"] = _raise_threads(plan, server, targets, tell)
-        scenarios = Measurements(plan, servers, targets, folder).all(tell)
+        parts = [_migration, _servers] if chosen.only is None else [_PARTS[chosen.only]]
+        machine: dict[str, str] = {"collection": f"erasable: {chosen.erasure}"}
+        scenarios: list[Scenario] = []
+        found: list[Goal] = []
+        for part in parts:
+            with contextlib.ExitStack() as opened:
+                facts, measured, reached = part(plan, folder, chosen.erasure, opened, tell)
+            machine |= facts
+            scenarios, found = [*measured, *scenarios], [*reached, *found]
+    keep = not (chosen.quick or chosen.only)
+    return _publish(console, machine, scenarios, found, keep=keep)
+
+
+def _servers(
+    plan: Plan, folder: Path, erasure: str, stack: contextlib.ExitStack, tell: Tell
+) -> Part:
+    """This server, nginx and the legacy design side by side."""
+    servers, missing = _bring_up(stack, folder, erasure, tell)
+    machine = describe(folder, next(s.house.postgres.url for s in servers if is_ours(s)))
+    targets = _fill(plan, servers, tell)
+    for server in servers:
+        if isinstance(server, Legacy):
+            machine["legacy threads"] = _raise_threads(plan, server, targets, tell)
+    scenarios = Measurements(plan, servers, targets, folder).all(tell)
     for scenario in scenarios:
         scenario.rows |= {name: Row(name, note=why) for name, why in missing.items()}
-    return _publish(console, machine, scenarios, keep=not chosen.quick)
+    return machine, scenarios, goals(scenarios)
+
+
+def _migration(
+    plan: Plan, folder: Path, erasure: str, stack: contextlib.ExitStack, tell: Tell
+) -> Part:
+    """A sync against what reading alone can do, and what it does to those who read."""
+    tell("starting the server and a legacy database")
+    measuring = MigrationMeasurements(plan, folder / "migration", erasure)
+    stack.callback(measuring.close)
+    scenarios = measuring.all(tell)
+    machine = describe(folder, measuring.postgres_url) | measuring.facts()
+    return machine, scenarios, migration_goals(scenarios)
+
+
+_PARTS = {"servers": _servers, "migration": _migration}
 
 
 def _publish(
-    console: Console, machine: dict[str, str], scenarios: list[Scenario], *, keep: bool
+    console: Console,
+    machine: dict[str, str],
+    scenarios: list[Scenario],
+    found: list[Goal],
+    *,
+    keep: bool,
 ) -> int:
-    found = goals(scenarios)
     report.print_all(console, machine, scenarios, found)
     if keep:
         text = json.dumps(as_json(machine, scenarios, found), indent=1)
         (HERE / "results.json").write_text(text + "\n")
         (HERE / "results.md").write_text(report.markdown(machine, scenarios, found))
-    return 1 if any(scenario.row(CONTENT).errors for scenario in scenarios) else 0
+    ours = (row for scenario in scenarios for row in scenario.rows.values() if row.is_ours)
+    return 1 if any(row.errors for row in ours) else 0
 
 
 def is_ours(server: Server) -> bool:

@@ -42,6 +42,9 @@ class Request:
 class Load:
     """What to do: `make(i)` gives the i-th request; the run ends after `seconds` or `count`,
     whichever comes first.
+
+    `pace`: so many requests a second fall due, whatever became of those before, and latencies count
+    from then. None: each connection asks as soon as it has its answer.
     """
 
     host: str
@@ -51,6 +54,7 @@ class Load:
     seconds: float | None = None
     count: int | None = None
     grace: float = 60.0
+    pace: float | None = None
 
 
 @dataclass(slots=True)
@@ -113,13 +117,16 @@ class _Run:
             self.stopped = True
         return self.stopped
 
-    def next_request(self) -> Request | None:
-        """The next request, or None when the run is over."""
+    def next_request(self) -> tuple[Request, float] | None:
+        """The next request and when it is due, or None when the run is over."""
         if self.is_over():
             return None
         self.outcome.requests += 1
         self.open_requests += 1
-        return self.load.make(next(self.numbers))
+        number = next(self.numbers)
+        pace = self.load.pace
+        due = time.perf_counter() if pace is None else self.began + number / pace
+        return self.load.make(number), due
 
 
 class _Connection(asyncio.Protocol):
@@ -140,15 +147,24 @@ class _Connection(asyncio.Protocol):
     def _next(self) -> None:
         if self.transport.is_closing():
             return
-        self.request = self.run.next_request()
-        if self.request is None:
+        found = self.run.next_request()
+        if found is None:
             self.transport.close()
             return
+        self.request, self.due = found
         self.received = 0
         self.hash = hashlib.sha256() if self.request.sha256 else None
-        self.sent_at = time.perf_counter()
-        self.pieces = list(reversed(self.request.body))
-        self.transport.write(self.request.head)
+        early = self.due - time.perf_counter()
+        if early > 0:
+            asyncio.get_running_loop().call_later(early, self._send, self.request)
+        else:
+            self._send(self.request)
+
+    def _send(self, request: Request) -> None:
+        if self.request is not request or self.transport.is_closing():
+            return
+        self.pieces = list(reversed(request.body))
+        self.transport.write(request.head)
         self._pump()
 
     def _pump(self) -> None:
@@ -191,7 +207,7 @@ class _Connection(asyncio.Protocol):
         self.run.open_requests -= 1
         outcome.answers += 1
         outcome.received += self.received
-        outcome.latencies.append(int((time.perf_counter() - self.sent_at) * 1_000_000))
+        outcome.latencies.append(int((time.perf_counter() - self.due) * 1_000_000))
         status = self.parser.get_status_code()
         outcome.statuses[status] += 1
         wrong = self._find_wrong(request, status)

@@ -22,6 +22,9 @@ class Plan:
     bulk_size: int = GIB
     legacy_threads: tuple[int, ...] = (2, 4, 8, 16, 32, 64)
     calibration_seconds: float = 3
+    migrated_small: int = 8_000
+    migrated_large: int = 600
+    paced_seconds: float = 10
     limit: float = 300
     """No single measurement of one server may take longer."""
 
@@ -36,5 +39,8 @@ QUICK = Plan(
     bulk_size=256 * MIB,
     legacy_threads=(4, 8),
     calibration_seconds=2,
+    migrated_small=3_000,
+    migrated_large=200,
+    paced_seconds=6,
     limit=120,
 )

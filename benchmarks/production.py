@@ -129,6 +129,10 @@ class Production:
             raise RuntimeError(f"manage.py {arguments[0]} failed:\n{done.stdout}{done.stderr}")
         return done.stdout
 
+    def run(self, name: str, *arguments: str) -> "subprocess.Popen[bytes]":
+        """Start `manage.py` beside everything else; what it says goes to the log of this name."""
+        return self._start(name, None, str(REPOSITORY / "manage.py"), *arguments)
+
     def database_time(self) -> Any:
         """A moment that all records before it and none after it have passed."""
         with psycopg.connect(self.postgres.url) as connection:

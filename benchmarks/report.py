@@ -3,7 +3,7 @@
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.results import BARE, LEGACY, NGINX, Goal, Row, Scenario
+from benchmarks.results import BARE, LEGACY, NGINX, READING, Goal, Row, Scenario
 
 HEADINGS = (
     *(
@@ -17,7 +17,7 @@ HEADINGS = (
         "worker MB",
         "flushes/commit",
     ),
-    *("to nginx", "to legacy", "to bare"),
+    *("to nginx", "to legacy", "to bare", "to reading"),
 )
 
 
@@ -65,7 +65,7 @@ def cells(scenario: Scenario, row: Row) -> list[str]:
         _megabytes(row.median("memory")),
         _megabytes(row.highest("peak")),
         _number(row.median("flushes")),
-        *(_ratio(scenario.ratio(row.server, other)) for other in (NGINX, LEGACY, BARE)),
+        *(_ratio(scenario.ratio(row.server, other)) for other in (NGINX, LEGACY, BARE, READING)),
     ]
 
 

@@ -9,6 +9,8 @@ NGINX = "nginx, plain files"
 LEGACY = "legacy design"
 CONTENT = "content server"
 BARE = "bare Python loop"
+READING = "reading and inflating alone"
+SYNC = "sync"
 
 
 @dataclass(slots=True)
@@ -35,6 +37,11 @@ class Row:
     server: str
     samples: list[Sample] = field(default_factory=list)
     note: str = ""
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether its errors are this server's."""
+        return self.server.startswith((CONTENT, SYNC))
 
     @property
     def rate(self) -> float | None:

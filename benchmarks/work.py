@@ -21,7 +21,7 @@ class Work:
     """Reads walk `targets` (lines of path, length, digest) in an order of their own; uploads write
     new names below `upload_to`, each body distinct.
 
-    `digest_every`: of so many answers one has its digest checked.
+    `digest_every`: of so many answers one has its digest checked. `pace`: as `loader.Load`.
     """
 
     port: int
@@ -36,6 +36,7 @@ class Work:
     seed: int = 0
     digest_every: int = 100
     grace: float = 60.0
+    pace: float | None = None
 
     @classmethod
     def from_json(cls, text: str) -> "Work":
@@ -48,7 +49,8 @@ class Work:
         """The requests of this work."""
         make = self._uploads() if self.upload_to else self._reads()
         return loader.Load(
-            "127.0.0.1", self.port, make, self.connections, self.seconds, self.count, self.grace
+            *("127.0.0.1", self.port, make, self.connections),
+            *(self.seconds, self.count, self.grace, self.pace),
         )
 
     def _reads(self) -> "Maker":
@@ -113,6 +115,7 @@ def _shares(work: Work, processes: int) -> Iterator[Work]:
             work,
             connections=_share(work.connections, processes, number),
             count=None if work.count is None else _share(work.count, processes, number),
+            pace=None if work.pace is None else work.pace / min(processes, work.connections),
             seed=work.seed + number,
         )
 

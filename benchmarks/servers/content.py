@@ -45,21 +45,7 @@ class ContentServer(Server):
         self.house.close()
 
     def fill(self, count: int, size: int) -> list[corpus.Target]:
-        targets: list[corpus.Target] = []
-        files = corpus.iter_files(count, size)
-
-        def make(_i: int) -> loader.Request:
-            file, data = next(files)
-            path = self.house.path(file.name)
-            targets.append(corpus.Target(path, file.length, file.sha256))
-            head = loader.head("PUT", path, self.headers, len(data))
-            return loader.Request(head, (data,), frozenset({201}))
-
-        load = loader.Load("127.0.0.1", self.port, make, FILLERS, count=count)
-        outcome = asyncio.run(loader.run(load))
-        if outcome.failed:
-            raise RuntimeError(f"the corpus could not be stored: {dict(outcome.errors)}")
-        return targets
+        return store(self.house, count, size)
 
     def pids(self) -> Sequence[int]:
         house = self.house
@@ -90,3 +76,23 @@ class ContentServer(Server):
         finally:
             self.stop()
             self.start()
+
+
+def store(house: Production, count: int, size: int) -> list[corpus.Target]:
+    """Put so many files of the corpus into a running server, each to be asked for by its path."""
+    targets: list[corpus.Target] = []
+    files = corpus.iter_files(count, size)
+    headers = house.headers | {"Content-Type": "image/jpeg"}
+
+    def make(_i: int) -> loader.Request:
+        file, data = next(files)
+        path = house.path(file.name)
+        targets.append(corpus.Target(path, file.length, file.sha256))
+        head = loader.head("PUT", path, headers, len(data))
+        return loader.Request(head, (data,), frozenset({201}))
+
+    load = loader.Load("127.0.0.1", house.port, make, FILLERS, count=count)
+    outcome = asyncio.run(loader.run(load))
+    if outcome.failed:
+        raise RuntimeError(f"the corpus could not be stored: {dict(outcome.errors)}")
+    return targets

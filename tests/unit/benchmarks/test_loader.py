@@ -147,3 +147,21 @@ def test_outcomes_of_several_processes_add_up() -> None:
     first.add(loader.from_json(loader.to_json(second)))
     assert (first.requests, first.answers, first.failed) == (5, 4, 3)
     assert first.percentile(0.99) == 3.0
+
+
+async def test_at_a_pace_a_slow_answer_costs_those_that_wait_behind_it() -> None:
+    async def slow_first(writer: asyncio.StreamWriter, count: int) -> None:
+        if count == 1:
+            await asyncio.sleep(0.4)
+        writer.write(GOOD)
+
+    digest = hashlib.sha256(b"hello").hexdigest()
+    request = loader.Request(loader.head("GET", "/", {}), length=5, sha256=digest)
+    async with serving(slow_first) as port:
+        load = loader.Load("127.0.0.1", port, lambda _i: request, 1, count=20, pace=40)
+        outcome = await loader.run(load)
+    assert (outcome.answers, outcome.failed) == (20, 0)
+    assert outcome.seconds >= 19 / 40
+    # The fifth was due after 100 ms and sent after 400.
+    assert outcome.latencies[4] > 200_000
+    assert min(outcome.latencies) < 100_000
