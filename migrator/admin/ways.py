@@ -51,7 +51,11 @@ def ways_of(source: Source) -> list[Way]:
     """The way forward first; none where disk is final. Raises django.db.Error."""
     limits = Limits()
     holder = holder_in_words(source)
-    seen = LegacyFacts(backlog=source.backlog, held_back_by=(holder,) if holder else ())
+    seen = LegacyFacts(
+        backlog=source.backlog,
+        backlog_before=source.backlog,
+        held_back_by=(holder,) if holder else (),
+    )
     facts = take_snapshot(source, limits, store=None, legacy=seen)
     name, mode = source.pk, source.mode
     ways = []

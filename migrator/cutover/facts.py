@@ -54,6 +54,7 @@ class Facts:
     check_errors: tuple[str, ...] = ()
     backfill_finished_at: datetime | None = None
     backlog: int = 0
+    backlog_before: int = 0
     horizon: int | None = None
     held_back_by: tuple[str, ...] = ()
     verified: Verified | None = None

@@ -59,6 +59,12 @@ def backlog(facts: Facts, _limits: Limits) -> Gate:
     return _zero("backlog", _("No change waits in the change log"), facts.backlog)
 
 
+def backlog_before(facts: Facts, _limits: Limits) -> Gate:
+    """For hybrid, which asks the log at each read: the old application may go on writing."""
+    text = _("No change from before the horizon waits in the change log")
+    return _zero("backlog", text, facts.backlog_before)
+
+
 def verification(facts: Facts, limits: Limits) -> Gate:
     """After the backfill, because only then every record was there to be compared."""
     text = _("A verification in both directions ended after the backfill, and is recent")

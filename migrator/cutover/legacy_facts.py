@@ -20,10 +20,13 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class LegacyFacts:
-    """`horizon`: None where the source has no change log, and nobody could be waited for."""
+    """`horizon`: None where the source has no change log, and nobody could be waited for. `backlog`
+    counts all changes that wait, `backlog_before` those that stood in the log at the horizon.
+    """
 
     triggers_missing: tuple[str, ...] = ()
     backlog: int = 0
+    backlog_before: int = 0
     horizon: int | None = None
     held_back_by: tuple[str, ...] = ()
     check_errors: tuple[str, ...] = ()
@@ -36,8 +39,8 @@ def legacy_facts(
     patience: float,
     say: Say = lambda _: None,
 ) -> LegacyFacts:
-    """Waits up to `patience` seconds until all who write now have ended; what they changed is in
-    the log then, and the backlog is counted after that. Raises psycopg.Error.
+    """Waits up to `patience` seconds until all who write now have ended, so that what they changed
+    is in the log, and until sync has taken that out of it. Raises psycopg.Error.
     """
     state = capture.status(connection, description)
     missing = (*state.missing, *(f"{name} ({_('disabled')})" for name in state.disabled))
@@ -45,13 +48,14 @@ def legacy_facts(
         missing = (*missing, _("the change log"))
     if not log_is_there(connection, description.name):
         return LegacyFacts(missing, check_errors=_errors(connection, description))
-    mark = begin_mark(connection)
-    passed = _await(connection, mark, patience, say)
-    held = () if passed else _names(horizon(connection).holders)
+    deadline = time.monotonic() + patience
     errors = _errors(connection, description)
-    # Last of all, as it is what changes most.
-    backlog = ChangeLog(connection, description.name).status().events
-    return LegacyFacts(missing, backlog, mark, held, errors)
+    log = ChangeLog(connection, description.name)
+    mark = begin_mark(connection)
+    passed = _await(connection, mark, deadline, say)
+    held = () if passed else _names(horizon(connection).holders)
+    before = _await_delivery(log, deadline)
+    return LegacyFacts(missing, log.status().events, before, mark, held, errors)
 
 
 def _errors(connection: psycopg.Connection[Any], description: Description) -> tuple[str, ...]:
@@ -60,8 +64,17 @@ def _errors(connection: psycopg.Connection[Any], description: Description) -> tu
     return tuple(finding.text for finding in findings if finding.level == "error")
 
 
-def _await(connection: psycopg.Connection[Any], mark: int, patience: float, say: Say) -> bool:
-    deadline = time.monotonic() + patience
+def _await_delivery(log: ChangeLog, deadline: float) -> int:
+    """How many of the changes that stand in the log now are there still when time is up: an old
+    application goes on writing, so that the log as a whole may never be empty.
+    """
+    newest = log.newest()
+    while (waiting := log.count_up_to(newest)) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return waiting
+
+
+def _await(connection: psycopg.Connection[Any], mark: int, deadline: float, say: Say) -> bool:
     said = ""
     while not has_passed(connection, mark):
         if time.monotonic() >= deadline:

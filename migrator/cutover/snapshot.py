@@ -40,6 +40,7 @@ def take_snapshot(
         check_errors=legacy.check_errors,
         backfill_finished_at=source.backfill_finished_at,
         backlog=legacy.backlog,
+        backlog_before=legacy.backlog_before,
         horizon=legacy.horizon,
         held_back_by=legacy.held_back_by,
         verified=_verified(source),

@@ -17,14 +17,14 @@ FINAL = "final"
 """A step of its own: disk stays disk, and there is no way back any more."""
 
 _PROVEN = (g.checked, g.backfill, g.verification, g.differences, g.record_errors, g.alarms)
-_CAPTURED = (g.capture, g.horizon, g.backlog)
+_CAPTURED = (g.capture, g.horizon)
 _SHADOWED = (g.shadow_reads, g.shadow_differences)
 _AT_REST = (*_PROVEN, *_SHADOWED, g.writers, g.verified_after_writers)
 
 _WITH_CAPTURE: dict[tuple[str, str], tuple[g.Check, ...]] = {
     ("legacy", "shadow"): (g.checked, g.capture),
-    ("shadow", "hybrid"): (*_PROVEN, *_CAPTURED, *_SHADOWED),
-    ("hybrid", "writeback"): (*_PROVEN, *_CAPTURED, g.writers),
+    ("shadow", "hybrid"): (*_PROVEN, *_CAPTURED, g.backlog_before, *_SHADOWED),
+    ("hybrid", "writeback"): (*_PROVEN, *_CAPTURED, g.backlog, g.writers),
     ("writeback", "disk"): (
         *(g.capture, g.backlog, g.verification, g.differences),
         *(g.writers, g.readers, g.delivered, g.alarms),
@@ -47,7 +47,7 @@ _BOTH: dict[tuple[str, str], tuple[g.Check, ...]] = {
     ("hybrid", "shadow"): (g.delivered,),
     ("shadow", "legacy"): (),
 }
-_OF_LEGACY = frozenset({g.checked, g.capture, g.horizon, g.backlog})
+_OF_LEGACY = frozenset({g.checked, g.capture, g.horizon, g.backlog, g.backlog_before})
 _BACK = {"disk": "writeback", "hybrid": "shadow", "shadow": "legacy"}
 
 

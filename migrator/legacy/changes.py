@@ -123,6 +123,17 @@ class ChangeLog:
             f"DELETE FROM {self._table} WHERE id = ANY(%s::bigint[])", (list(event_ids),)
         ).rowcount
 
+    def newest(self) -> int:
+        """The highest event id seen now; 0 for an empty log."""
+        row = self._connection.execute(f"SELECT max(id) FROM {self._table}").fetchone()
+        return int(row[0] or 0) if row else 0
+
+    def count_up_to(self, event_id: int) -> int:
+        """How many events up to this id wait."""
+        sql = f"SELECT count(*) FROM {self._table} WHERE id <= %s"
+        row = self._connection.execute(sql, [event_id]).fetchone()
+        return int(row[0]) if row else 0
+
     def status(self) -> Backlog:
         row = self._connection.execute(f"SELECT count(*), min(at) FROM {self._table}").fetchone()
         assert row is not None

@@ -206,7 +206,10 @@ def test_the_gates_stand_there_as_the_database_knows_them(browser: Client, sourc
     assert forward.command == "manage.py cutover photos --to hybrid"
     assert back.command == "manage.py cutover photos --rollback"
     states = {line.text: (line.state, line.words) for line in forward.lines}
-    assert states["No change waits in the change log"] == ("not_met", "found: 3; wanted: 0")
+    assert states["No change from before the horizon waits in the change log"] == (
+        "not_met",
+        "found: 3; wanted: 0",
+    )
     assert states["Triggers are installed and enabled"][0] == "asked_later"
     page = answer.content.decode()
     assert "nightly export, process 4711, 50 min old" in page

@@ -85,6 +85,7 @@ SHUT: list[tuple[dict[str, Any], str]] = [
     ({"triggers_missing": ("photos_record",)}, "capture"),
     ({"backfill_finished_at": None}, "backfill"),
     ({"backlog": 1}, "backlog"),
+    ({"backlog_before": 1}, "backlog_before"),
     ({"held_back_by": ("prepared transaction x",)}, "horizon"),
     ({"verified": {"finished_at": NOW - 25 * HOUR}}, "verification"),
     ({"verified": {"started_at": NOW - 4 * HOUR}}, "verification"),
@@ -106,7 +107,7 @@ GATES: dict[tuple[str, str, bool], set[str]] = {
     ("legacy", "shadow", True): {"checked", "capture"},
     ("shadow", "hybrid", True): {
         "checked", "backfill", "verification", "differences", "record_errors", "alarms",
-        "capture", "horizon", "backlog", "shadow_reads", "shadow_differences",
+        "capture", "horizon", "backlog_before", "shadow_reads", "shadow_differences",
     },
     ("hybrid", "writeback", True): {
         "checked", "backfill", "verification", "differences", "record_errors", "alarms",
