@@ -1,6 +1,7 @@
 """What a writer does to one table in one transaction: some records, each in a way of its own."""
 
 import random
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -37,8 +38,7 @@ def change(
 ) -> list[Effect]:
     """In the transaction that is open. Records that another writer has are passed over."""
     at_once = chance.random() < 0.25
-    count = chance.randint(5, max(5, records // 8)) if at_once else chance.randint(1, 4)
-    picks = chance.sample(range(records), count)
+    picks = [_hot(records)] if chance.random() < 0.6 else _picks(records, chance, at_once=at_once)
     tables = application.tables[source]
     rows = tables.execute(
         "UPDATE {schema}.counter SET n = n + 1 WHERE id IN (SELECT id FROM {schema}.counter "
@@ -50,6 +50,18 @@ def change(
         _Change(tables, State(source, record, n, token()), chance).make(alive=alive)
         for record, n, alive in rows
     ]
+
+
+def _hot(records: int) -> int:
+    """The record that everybody changes now and soon nobody: its last changes come while
+    the ones before are being imported.
+    """
+    return int(time.monotonic() * 8) % records
+
+
+def _picks(records: int, chance: random.Random, *, at_once: bool) -> list[int]:
+    count = chance.randint(5, max(5, records // 8)) if at_once else chance.randint(1, 4)
+    return chance.sample(range(records), count)
 
 
 def _rename(
