@@ -62,7 +62,7 @@ def backlog(facts: Facts, _limits: Limits) -> Gate:
 def backlog_before(facts: Facts, _limits: Limits) -> Gate:
     """For hybrid, which asks the log at each read: the old application may go on writing."""
     text = _("No change from before the horizon waits in the change log")
-    return _zero("backlog", text, facts.backlog_before)
+    return _zero("backlog_before", text, facts.backlog_before)
 
 
 def verification(facts: Facts, limits: Limits) -> Gate:
