@@ -3,12 +3,17 @@ place.
 """
 
 import contextlib
+import ctypes
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 FILE_MODE = 0o640
 FOLDER_MODE = 0o750
+_KEEP_SIZE, _PUNCH_HOLE = 1, 2
+_fallocate = ctypes.CDLL(None, use_errno=True).fallocate64
+_fallocate.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64]
 
 
 class Disk:
@@ -58,6 +63,16 @@ class Disk:
         """
         os.fdatasync(fd)
         os.fstat(fd)  # as in flush
+
+    def give_back(self, fd: int, offset: int, length: int) -> None:
+        """Free the room of these bytes, which read as zeros from now on; the file keeps its length.
+        Does nothing on a file system that cannot.
+        """
+        if _fallocate(fd, _KEEP_SIZE | _PUNCH_HOLE, offset, length) == 0:
+            return
+        code = ctypes.get_errno()
+        if code not in {errno.EOPNOTSUPP, errno.ENOSYS}:
+            raise OSError(code, os.strerror(code))
 
     def close(self, fd: int) -> None:
         os.close(fd)

@@ -173,6 +173,8 @@ class Life:
                 self._open(held)
                 while self._serve():
                     pass
+                if not self._ended:
+                    self._segments.give_back()
             except Exception as error:  # noqa: BLE001 - whatever it was, its records are not durable
                 self.failed = f"{self.directory}: {error}"
                 self._on_failure(self, self.failed)

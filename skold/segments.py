@@ -48,6 +48,16 @@ class Segments:
             self._preparation = threading.Thread(target=self._prepare, daemon=True)
             self._preparation.start()
 
+    def give_back(self) -> None:
+        """Free the room behind the last frame: nothing follows, and many writers live for a minute
+        only.
+        """
+        if self._offset < self._size:
+            try:
+                self._disk.give_back(self._fd, self._offset, self._size - self._offset)
+            except OSError as error:
+                _log.warning("the rest of a journal segment keeps its room: %s", error)
+
     def close(self) -> None:
         """Give the descriptors back; a segment prepared and never used goes."""
         with self._lock:

@@ -24,6 +24,19 @@ def test_it_keeps_records_in_order_chained_and_numbered_without_gaps(tmp_path):
     assert tail is Tail.ENDED
 
 
+def test_a_writer_that_has_closed_takes_no_more_room_than_its_records(tmp_path):
+    with journal(tmp_path) as writing:
+        writing.append("req", BODY, PRIVATE).wait()
+        segment = next((tmp_path / the_writer(tmp_path)).iterdir())
+        living = segment.stat()
+    closed = segment.stat()
+    assert living.st_blocks * 512 >= living.st_size
+    assert closed.st_size == living.st_size
+    assert closed.st_blocks * 512 < 64 * 1024
+    frames, tail = read_all(tmp_path, the_writer(tmp_path))
+    assert (kinds(frames), tail) == (["open", "req", "close"], Tail.ENDED)
+
+
 def test_it_keeps_persons_outside_the_hashed_part(tmp_path):
     with journal(tmp_path) as writing:
         writing.append("req", BODY, PRIVATE).wait()
