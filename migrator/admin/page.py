@@ -51,6 +51,7 @@ def page_of(request: HttpRequest, source: Source) -> dict[str, Any]:
         "applications": source.applications.all(),
         "addresses": source.addresses.select_related("client"),
         "verification": verification,
+        "verification_differs": verification is not None and differs(verification),
         "verified": verified(verification) if verification else [],
         "differences": open_differences(source)[:SHOWN],
         "difference_count": progress.bounded(open_differences(source)),
@@ -76,6 +77,11 @@ def verified(found: Verification) -> list[tuple[str, str, str]]:
         (_("Different"), grouped(found.different), _("same key, other bytes")),
         (_("Unreadable"), grouped(found.unreadable), _("on one of the two sides")),
     ]
+
+
+def differs(found: Verification) -> bool:
+    """Whether anything was not equal that was not just on its way, or erased."""
+    return bool(found.missing_here or found.missing_there or found.different or found.unreadable)
 
 
 def steps(source: Source) -> list[Step]:

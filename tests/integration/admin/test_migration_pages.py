@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import re
 from typing import Any
 
 import pytest
@@ -51,6 +52,19 @@ def progress(browser: Client, source: Source, **query: Any) -> dict[str, Any]:
     assert "no-store" in answer.headers["cache-control"]
     found: dict[str, Any] = json.loads(answer.content)
     return found
+
+
+@pytest.mark.parametrize(
+    ("counted", "word"),
+    [({"equal": 3}, "no difference"), ({"equal": 4, "missing_there": 1}, "differences")],
+)
+def test_what_is_on_its_way_is_no_difference(
+    browser: Client, source: Source, counted: dict[str, int], word: str
+) -> None:
+    source.verifications.create(finished_at=timezone.now(), compared=5, **counted)
+    labels = re.findall(r"<span[^>]*>\s*(no difference|differences)\s*</span>",
+                        browser.get(url(source)).content.decode())  # fmt: skip
+    assert labels == [word]
 
 
 @pytest.mark.parametrize("name", LISTS)
