@@ -1,4 +1,6 @@
-"""What the commands of the migrator share: who asks, which source, and errors in one sentence."""
+"""What the commands of the migrator share: who asks, which source, whether somebody agrees, and
+errors in one sentence.
+"""
 
 import getpass
 
@@ -22,6 +24,15 @@ def get_source(name: str) -> Source:
         text = _("There is no source “%(name)s”; there are: %(known)s.")
         raise CommandError(text % {"name": name, "known": known})
     return source
+
+
+def agrees(question: str) -> bool:
+    """Whether the person at the terminal says yes; nobody there is no."""
+    try:
+        answer = input(question)
+    except EOFError:
+        return False
+    return answer.strip().lower() in {"y", "yes", _("yes")}
 
 
 def sentence(error: ValidationError) -> str:

@@ -33,7 +33,7 @@ from migrator.legacy.description import Description
 from migrator.legacy.mapping import DescriptionInvalid
 from migrator.models import Source
 from migrator.services import sources
-from migrator.services.uses import set_addresses, set_applications
+from migrator.services.uses import check_address, set_addresses, set_applications
 
 _NAMES = {name: name for name in sources.SETTINGS if name != "sync_enabled"} | {
     "enabled": "sync_enabled"
@@ -48,7 +48,7 @@ def import_source(*, actor: str, text: str) -> Source:
     """
     try:
         given = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ValidationError(_("This is no TOML: %(error)s") % {"error": error}) from error
     sync = _settings(given.pop("sync", {}))
     applications, addresses = given.pop("applications", None), given.pop("addresses", None)
@@ -68,6 +68,9 @@ def import_source(*, actor: str, text: str) -> Source:
             set_applications(actor=actor, source=source, given=applications)
         if addresses is not None:
             set_addresses(actor=actor, source=source, given=addresses)
+        else:
+            for address in source.addresses.all():
+                check_address(address, source)
     return source
 
 

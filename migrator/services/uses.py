@@ -3,10 +3,14 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.urls import is_valid_path
 from django.utils.translation import gettext as _
 
+from contentserver.planes import belongs_to_data
+from contentserver.protocol.keys import BadKey, check_key
 from contentserver.protocol.patterns import BadPattern, KeyPattern, UrlPattern
 from migrator.models import Application, LegacyAddress, Source
 from migrator.services.sources import get_description
@@ -76,6 +80,8 @@ def check_address(address: LegacyAddress, source: Source) -> None:
         url = UrlPattern(address.pattern)
     except BadPattern as error:
         raise ValidationError({"pattern": str(error)}) from error
+    if _is_ours(address.pattern, url):
+        raise ValidationError({"pattern": _("This server has addresses of its own there.")})
     try:
         key = KeyPattern(address.key, url.names)
     except BadPattern as error:
@@ -86,6 +92,19 @@ def check_address(address: LegacyAddress, source: Source) -> None:
         text = _("It leads to keys like %(sample)s, and this source has keys like %(template)s.")
         facts = {"sample": sample, "template": description.key}
         raise ValidationError({"key": text % facts})
+    try:
+        check_key(address.placeholder or sample)
+    except BadKey as error:
+        raise ValidationError({"placeholder": str(error)}) from error
+
+
+def _is_ours(pattern: str, url: UrlPattern) -> bool:
+    """Whether no request there would ever be taken for one of an old URL."""
+    path = pattern.partition("?")[0]
+    for name in url.names:
+        path = path.replace(f"{{{name}}}", "1")
+    known = is_valid_path(path) or is_valid_path(f"{path}/")
+    return bool(known) or belongs_to_data(path) or path.startswith(settings.STATIC_URL)
 
 
 def _rows(field: str, given: Any, known: set[str]) -> list[Mapping[str, Any]]:
@@ -98,4 +117,6 @@ def _rows(field: str, given: Any, known: set[str]) -> list[Mapping[str, Any]]:
             text = _("There is no such entry: %(names)s. There are: %(known)s.")
             facts = {"names": ", ".join(unknown), "known": ", ".join(sorted(known))}
             raise ValidationError({field: text % facts})
+        if any(isinstance(value, str) and "\0" in value for value in row.values()):
+            raise ValidationError({field: _("A text with a NUL character cannot be stored.")})
     return rows

@@ -19,7 +19,7 @@ from migrator.cutover.prepare import Prepared, Preparer, Wanted
 from migrator.cutover.steps import FINAL, NoSuchStep
 from migrator.legacy.address import AddressMissing, AddressOpen, address_of
 from migrator.legacy.snapshots import connect
-from migrator.management.asking import actor, get_source
+from migrator.management.asking import actor, agrees, get_source
 from migrator.models import CutOver, Source
 from migrator.store import opened_store
 
@@ -115,7 +115,9 @@ class Command(BaseCommand):
             self._print_gates(source, prepared)
         wanted = not options["dry_run"] and prepared.is_open
         if wanted and not options["yes"]:
-            wanted = input(_("Change the mode? [y/N] ")).strip().lower() in {"y", "yes"}
+            wanted = agrees(_("Change the mode? [y/N] "))
+            if not wanted and not as_json:
+                raise CommandError(_("Nothing was changed."))
         applied = self._apply(source, prepared) if wanted else {}
         if as_json:
             facts = {

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
 from migrator.legacy.address import AddressMissing, AddressOpen
-from migrator.management.asking import actor, get_source, sentence
+from migrator.management.asking import actor, agrees, get_source, sentence
 from migrator.services.capturing import CaptureFacts, Capturing, LocksTaken, privileges
 from migrator.services.sources import get_description
 from migrator.sync.trouble import sentence as trouble
@@ -59,19 +59,12 @@ class Command(BaseCommand):
                 self.stdout.write(line if line.startswith("--") else f"-- {line}")
         if options["dry_run"]:
             return
-        if not options["yes"] and not self._agrees():
+        if not options["yes"] and not agrees(_("Execute this on the legacy database? [y/N] ")):
             raise CommandError(_("Nothing was changed."))
         act = capturing.install if installs else capturing.remove
         act(actor=actor(), on_busy=self._busy)
         done = _("Every change is logged now.") if installs else _("Nothing is logged any more.")
         self.stdout.write(done)
-
-    def _agrees(self) -> bool:
-        try:
-            answer = input(_("Execute this on the legacy database? [y/N] "))
-        except EOFError:
-            return False
-        return answer.strip().lower() in {"y", "yes", _("yes")}
 
     def _busy(self, left: int) -> None:
         text = _("The tables are in use; let go, %(left)s more tries.")

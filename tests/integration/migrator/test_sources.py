@@ -110,6 +110,15 @@ def test_taking_in_again_keeps_what_the_file_does_not_name_and_when_applications
         ('name = "portal"', 'nome = "portal"', "applications"),
         ('pattern = "/photo?id={id}"', 'pattern = "photo"', "pattern"),
         ('"/photo?id={id}"\nkey = "{id}.jpg"', '"/photo?id={id}"\nkey = "{id}.png"', "key"),
+        ('name = "portal"', 'name = "a\\u0000b"', "applications"),
+        ("/photo?id", "/photo\\u0000?id", "addresses"),
+        ("/photo?id={id}", "/v1/content/{id}", "pattern"),
+        ("/photo?id={id}", "/metrics?id={id}", "pattern"),
+        ("/photo?id={id}", "/admin/{id}", "pattern"),
+        ("/photo?id={id}", "/admin?id={id}", "pattern"),
+        ("/photo?id={id}", "/api/v1/files/{id}", "pattern"),
+        ("/photo?id={id}", "/static/{id}.css", "pattern"),
+        ("[[addresses]]", '[[addresses]]\nplaceholder = "../none"', "placeholder"),
     ],
 )
 def test_a_mistake_is_refused_by_the_name_of_its_field_and_changes_nothing(old, new, field):
@@ -119,6 +128,19 @@ def test_a_mistake_is_refused_by_the_name_of_its_field_and_changes_nothing(old, 
     named = getattr(refused.value, "error_dict", {"__all__": None})
     assert field in named
     assert not Source.objects.exists()
+
+
+def test_keys_do_not_move_away_from_the_addresses_that_lead_to_them():
+    import_source(actor="tester", text=PHOTOS)
+    moved = PHOTOS.partition("[[addresses]]")[0].replace('"{id}.jpg"', '"old/{id}.jpg"')
+    with pytest.raises(ValidationError, match=r"It leads to keys like 1\.jpg"):
+        import_source(actor="tester", text=moved)
+    assert Source.objects.get().description["key"] == "{id}.jpg"
+
+
+def test_what_is_too_deep_to_be_read_is_no_toml():
+    with pytest.raises(ValidationError, match="no TOML"):
+        import_source(actor="tester", text="a = " + "[" * 5_000)
 
 
 def test_a_key_cannot_belong_to_two_sources():
