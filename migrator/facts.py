@@ -6,7 +6,7 @@ from urllib.parse import quote
 from contentserver.store.metadata import Metadata
 from contentserver.store.times import to_rfc3339
 from migrator.legacy.description import Description, RecordId
-from migrator.legacy.errors import LegacyError
+from migrator.legacy.errors import ImplausibleTime, LegacyError
 from migrator.legacy.records import LegacyRecord
 
 SubjectOf = Callable[[str, str | None], str | None]
@@ -30,7 +30,11 @@ def source_text(name: str, record_id: RecordId) -> str:
 def metadata_of(
     description: Description, record: LegacyRecord, subject_of: SubjectOf, actor: str
 ) -> Metadata:
-    """Raises NoDataSubject, and BadMetadata for what a file's metadata cannot carry."""
+    """Raises ImplausibleTime, NoDataSubject, and BadMetadata for what a file's metadata cannot
+    carry.
+    """
+    if record.implausible_time is not None:
+        raise ImplausibleTime(record.implausible_time)
     try:
         subject = subject_of(record.key, record.data_subject)
     except ValueError:

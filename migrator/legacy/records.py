@@ -7,7 +7,9 @@ from migrator.legacy.description import DigestKind, RecordId
 
 @dataclass(frozen=True, slots=True)
 class LegacyRecord:
-    """One file as its record describes it. `changed_at_ns`: ns since the epoch, UTC.
+    """One file as its record describes it. `changed_at_ns`: ns since the epoch, UTC. A time that
+    nobody can mean stands in `implausible_time` instead: such a file is read like any other, and
+    not imported.
 
     `length` in bytes of plaintext; `digest` of the plaintext. None where the record says nothing.
     """
@@ -21,6 +23,7 @@ class LegacyRecord:
     data_subject: str | None
     length: int | None
     digest: tuple[DigestKind, bytes] | None
+    implausible_time: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from contentserver.protocol.media_types import BadMediaType, parse_media_type
 from migrator.legacy.description import Description, DigestKind, RecordId
-from migrator.legacy.errors import BadFact, ImplausibleTime
+from migrator.legacy.errors import BadFact
 from migrator.legacy.keys import key_of
 from migrator.legacy.records import LegacyRecord
 from migrator.legacy.verifying import DIGEST_BYTES
@@ -34,18 +34,21 @@ def row_of(description: Description, values: Sequence[Any]) -> Row:
 def record_from(
     description: Description, record_id: RecordId, facts: Sequence[Any]
 ) -> LegacyRecord:
-    """Raises BadKey, ImplausibleTime, BadFact."""
+    """Raises BadKey, BadFact."""
     changed_at, filename, media_type, owner, data_subject, length, digest = facts
+    changed_at_ns = _nanoseconds(changed_at)
+    implausible = changed_at is not None and changed_at_ns is None
     return LegacyRecord(
         id=record_id,
         key=key_of(description, record_id),
         filename=filename or None,
         media_type=_media_type(description, media_type),
-        changed_at_ns=_nanoseconds(changed_at),
+        changed_at_ns=changed_at_ns,
         owner=owner or None,
         data_subject=data_subject or None,
         length=_length(length),
         digest=_digest(description.records.digest_kind, digest),
+        implausible_time=_shown(changed_at) if implausible else None,
     )
 
 
@@ -60,11 +63,11 @@ def _media_type(description: Description, given: str | None) -> str:
 
 
 def _nanoseconds(microseconds: float | None) -> int | None:
-    if microseconds is None:
+    """None for a time before 1970 or after tomorrow."""
+    if microseconds is None or not math.isfinite(microseconds):
         return None
-    if math.isfinite(microseconds) and 0 <= microseconds <= time.time_ns() // 1000 + _DAY_US:
-        return int(microseconds) * 1000
-    raise ImplausibleTime(_shown(microseconds))
+    plausible = 0 <= microseconds <= time.time_ns() // 1000 + _DAY_US
+    return int(microseconds) * 1000 if plausible else None
 
 
 def _shown(microseconds: float) -> str:
