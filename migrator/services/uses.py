@@ -47,6 +47,8 @@ def set_addresses(*, actor: str, source: Source, given: Iterable[Mapping[str, An
     patterns = []
     with transaction.atomic():
         for row in _rows("addresses", given, _ADDRESS):
+            if not all(isinstance(value, str) for value in row.values()):
+                raise ValidationError({"addresses": _("Write each value as a text.")})
             pattern = str(row.get("pattern", ""))
             address = LegacyAddress.objects.filter(pattern=pattern).first() or LegacyAddress(
                 source=source, pattern=pattern

@@ -119,6 +119,7 @@ def test_taking_in_again_keeps_what_the_file_does_not_name_and_when_applications
         ("/photo?id={id}", "/api/v1/files/{id}", "pattern"),
         ("/photo?id={id}", "/static/{id}.css", "pattern"),
         ("[[addresses]]", '[[addresses]]\nplaceholder = "../none"', "placeholder"),
+        ("[[addresses]]", "[[addresses]]\nplaceholder = {a = 1}", "addresses"),
     ],
 )
 def test_a_mistake_is_refused_by_the_name_of_its_field_and_changes_nothing(old, new, field):
