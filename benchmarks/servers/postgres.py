@@ -1,6 +1,7 @@
 """A real PostgreSQL of the benchmark's own, from the wheel, flushing as PostgreSQL does."""
 
 import os
+import shutil
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from contentserver.embedded.account import choose_account
 from contentserver.embedded.binaries import postgres_folder
 from contentserver.embedded.postgres import Postgres
 from contentserver.embedded.processes import Child, Guardian
+from contentserver.embedded.sockets import choose_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +34,15 @@ class OwnPostgres:
         lock = os.open(folder / "guardian.lock", os.O_CREAT | os.O_RDWR, 0o600)
         self._guardian = Guardian(lock)
         os.close(lock)
+        self.sockets, self._elsewhere = choose_folder(folder / "sock")
         self._server = _Tuned(
             account,
             account.state / "postgres",
-            folder / "sock",
+            self.sockets,
             folder / "postgres.log",
             settings=settings,
         )
         self.url = self._server.url
-        self.sockets = self._server.sockets
         self._child: Child = self._server.start(self._guardian)
 
     @property
@@ -67,6 +69,8 @@ class OwnPostgres:
         """End it for good."""
         self._child.stop()
         self._guardian.close()
+        if self._elsewhere:
+            shutil.rmtree(self.sockets, ignore_errors=True)
 
     def _signal(self, how: signal.Signals) -> None:
         for process in processes.tree(self.pid):
