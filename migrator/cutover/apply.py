@@ -47,8 +47,9 @@ def apply_step(
 ) -> CutOver:
     """Change the mode, durably; the certificate follows.
 
-    Sync is on in the modes in which others write to legacy, and off in the others. Raises
-    GatesClosed, ModeChanged, SyncGoesOn.
+    Sync is on in the modes in which others write to legacy, and off in the others; on the way back
+    to the former no writer counts as switched any more. Raises GatesClosed, ModeChanged,
+    SyncGoesOn.
     """
     check_actor(actor)
     if not all(gate.passed for gate in gates):
@@ -65,6 +66,11 @@ def apply_step(
         if facts.mode != Source.Mode.LEGACY:
             current.sync_enabled = current.mode in SYNC_IN
         current.save(update_fields=["mode", "final", "sync_enabled", "updated_at"])
+        if current.mode in SYNC_IN and facts.mode not in SYNC_IN:
+            # Legacy takes the writes again: the marks would let the next step forward believe
+            # that nobody writes there.
+            writers = current.applications.filter(writes=True)
+            writers.update(switched_at=None, switched_by="")
         made = CutOver(
             source=current, from_mode=facts.mode, to_mode=current.mode, asked_by=actor,
             gates=[gate.to_mapping() for gate in gates],

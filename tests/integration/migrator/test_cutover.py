@@ -166,6 +166,7 @@ def test_a_source_goes_its_way_and_back(way: Way, tmp_path: Path) -> None:
     way.bridge.wait_until(lambda: way.closed("--rollback") == set())
     assert way.cutover("--rollback")["to"] == "hybrid"
     assert Source.objects.get().sync_enabled
+    assert Application.objects.get(pk=writer.pk).switched_at is None
     assert way.published()["collect"]  # what a process took under the older policy
     assert [way.cutover("--rollback")["to"] for _ in range(2)] == ["shadow", "legacy"]
     with pytest.raises(CommandError, match="nothing further back"):
