@@ -8,15 +8,14 @@ import sys
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "contentserver.settings")
     from django.core.management import execute_from_command_line  # noqa: PLC0415 - after the settings are named
-    from django.db import OperationalError  # noqa: PLC0415
+    from django.db import OperationalError  # noqa: PLC0415 - likewise
+    from django.utils.translation import gettext  # noqa: PLC0415 - likewise
 
     try:
         execute_from_command_line(sys.argv)
     except OperationalError as error:
         if "--traceback" in sys.argv:
             raise
-        from django.utils.translation import gettext  # noqa: PLC0415
-
         sys.exit(gettext("PostgreSQL does not answer: %(error)s") % {"error": error})
 
 

@@ -12,9 +12,9 @@ class MigratorConfig(AppConfig):
     def ready(self) -> None:
         """Tell the bridge what of ours it runs."""
         from contentserver import looks  # noqa: PLC0415 - once apps are loaded
-        from contentserver.operations import extensions  # noqa: PLC0415
-        from migrator import bridging, figures  # noqa: PLC0415
-        from migrator.looks import find_looks  # noqa: PLC0415
+        from contentserver.operations import extensions  # noqa: PLC0415 - likewise
+        from migrator import bridging, figures  # noqa: PLC0415 - these import models
+        from migrator.looks import find_looks  # noqa: PLC0415 - as does this
 
         bridging.register()
         looks.add_finder(find_looks)

@@ -34,7 +34,7 @@ def photo(number: int, edition: int = 0, *, small: bool = False) -> bytes:
     chance = random.Random(f"{number}.{edition}")  # noqa: S311 - nothing secret
     size = SIZES[1] if small else chance.choices(SIZES, WEIGHTS)[0]
     width, height, bits = size
-    rows = _portrait(width, height, random.Random(number).randrange(4))  # noqa: S311
+    rows = _portrait(width, height, random.Random(number).randrange(4))  # noqa: S311 - a drawing
     drawn = b"".join(_with_number(rows, width, str(number)))
     noise = chance.randbytes(len(drawn)).translate(_shades(bits))
     mixed = int.from_bytes(drawn) | int.from_bytes(noise)
@@ -95,7 +95,7 @@ def _with_number(rows: tuple[bytearray, ...], width: int, digits: str) -> list[b
 
 def _palette(number: int, edition: int) -> bytes:
     """Six colours in 32 shades each; hair, skin and shirt stay the person's own."""
-    own = random.Random(number)  # noqa: S311
+    own = random.Random(number)  # noqa: S311 - a drawing
     ground = (number * 0.381966 + edition * 0.27) % 1.0
     skin = own.choice([(0.07, 0.35, 0.95), (0.07, 0.45, 0.75), (0.06, 0.55, 0.50)])
     hair = own.choice([(0.08, 0.6, 0.25), (0.10, 0.65, 0.6), (0.05, 0.75, 0.4), (0.6, 0.1, 0.65)])
