@@ -8,7 +8,18 @@ from typing import Any, TypeVar
 from skold.urls import decode_wrapped
 
 ACTIONS = frozenset(
-    ("read", "write", "delete", "sign", "stage", "commit", "audit", "administer", "list")
+    (
+        "read",
+        "write",
+        "delete",
+        "sign",
+        "stage",
+        "commit",
+        "audit",
+        "replicate",
+        "administer",
+        "list",
+    )
 )
 MAY_ACT_FOR = frozenset(("optional", "required", "forbidden"))
 ON_BEHALF_OF = MAY_ACT_FOR | {"proof"}

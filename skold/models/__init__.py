@@ -1,19 +1,32 @@
-"""Principals, their credentials and grants, and PostgreSQL's copy of the audit ledger."""
+"""Principals, their credentials and grants, PostgreSQL's copy of the audit ledger, its review."""
 
 from skold.models.audit import AuditRecord, LedgerMark
 from skold.models.clients import OFFERED_ACTIONS, ActingFor, Action, Client, Grant
+from skold.models.figures import ArchivedMonth, AuditHour, CredentialUse, KnownNetwork
+from skold.models.identities import ClientCertificate, TokenClient, TokenProvider
 from skold.models.keys import ApiKey, UrlKey
 from skold.models.policy import PolicyState
+from skold.models.review import Finding, Redaction, Review
 
 __all__ = [
     "OFFERED_ACTIONS",
     "ActingFor",
     "Action",
     "ApiKey",
+    "ArchivedMonth",
+    "AuditHour",
     "AuditRecord",
     "Client",
+    "ClientCertificate",
+    "CredentialUse",
+    "Finding",
     "Grant",
+    "KnownNetwork",
     "LedgerMark",
     "PolicyState",
+    "Redaction",
+    "Review",
+    "TokenClient",
+    "TokenProvider",
     "UrlKey",
 ]

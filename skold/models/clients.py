@@ -4,7 +4,7 @@ from ipaddress import ip_network
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
+from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -23,13 +23,13 @@ class Action(models.TextChoices):
     DELETE = "delete", _("Delete files")
     SIGN = "sign", _("Sign URLs")
     AUDIT = "audit", _("Read the audit")
+    REPLICATE = "replicate", _("Replicate")
     ADMINISTER = "administer", _("Administer")
 
 
-# The policy knows all actions; these two are not offered, because no route asks for them.
-OFFERED_ACTIONS = [
-    choice for choice in Action.choices if choice[0] not in {Action.STAGE, Action.COMMIT}
-]
+# The policy knows all actions; these are not offered, because no route asks for them.
+_NOT_ASKED = {Action.STAGE, Action.COMMIT, Action.REPLICATE}
+OFFERED_ACTIONS = [choice for choice in Action.choices if choice[0] not in _NOT_ASKED]
 
 
 class ActingFor(models.TextChoices):
@@ -75,6 +75,13 @@ class Client(models.Model):
     may_act_for = models.CharField(
         _("end users"), max_length=9, choices=ActingFor.choices, default=ActingFor.OPTIONAL
     )
+    requests_per_second = models.PositiveIntegerField(
+        _("requests each second"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_("What comes faster is answered 429. Empty: no limit of its own."),
+    )
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     created_by = models.CharField(_("created by"), max_length=150, editable=False)
 
@@ -107,6 +114,12 @@ class Grant(models.Model):
         max_length=512,
         blank=True,
         help_text=_("Only keys that begin with this. Empty: all keys."),
+    )
+    first_year = models.PositiveSmallIntegerField(
+        _("first year"), null=True, blank=True, help_text=_("Only versions of this year and later.")
+    )
+    last_year = models.PositiveSmallIntegerField(
+        _("last year"), null=True, blank=True, help_text=_("Only versions up to this year.")
     )
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     created_by = models.CharField(_("created by"), max_length=150, editable=False)
