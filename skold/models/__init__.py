@@ -5,6 +5,7 @@ from skold.models.clients import OFFERED_ACTIONS, ActingFor, Action, Client, Gra
 from skold.models.figures import ArchivedMonth, AuditHour, CredentialUse, KnownNetwork
 from skold.models.identities import ClientCertificate, TokenClient, TokenProvider
 from skold.models.keys import ApiKey, UrlKey
+from skold.models.marks import ReviewMark
 from skold.models.policy import PolicyState
 from skold.models.review import Finding, Redaction, Review
 
@@ -26,6 +27,7 @@ __all__ = [
     "PolicyState",
     "Redaction",
     "Review",
+    "ReviewMark",
     "TokenClient",
     "TokenProvider",
     "UrlKey",
