@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 
 from environs import Env
 
+from skold.anchors.ways import Mailing, Security, Ways
+
 SERVERS_FILE = "servers.json"
 RUN_FOLDER = "run"
 
@@ -39,6 +41,9 @@ class Config:
     bridge_root_key: Path
     journal_dirs: tuple[Path, ...]
     ledger: Path
+    anchors: tuple[str, ...]
+    anchor_interval: float
+    anchor_ways: Ways
     metrics: Path
     static: Path | None
     policy_max_age: int
@@ -116,6 +121,9 @@ def read_config(env: Env | None = None) -> Config:
         ),
         journal_dirs=_paths(env, "SKOLD_JOURNAL_DIRS", home / "journal"),
         ledger=_path(env, "SKOLD_LEDGER", home / "ledger"),
+        anchors=_words(env, "SKOLD_ANCHORS"),
+        anchor_interval=env.float("SKOLD_ANCHOR_INTERVAL", 3600.0),
+        anchor_ways=_anchor_ways(env),
         metrics=_path(env, "CONTENTSERVER_METRICS", home / RUN_FOLDER / "metrics"),
         static=_find_path(env, "CONTENTSERVER_STATIC"),
         policy_max_age=env.int("SKOLD_POLICY_MAX_AGE", 14 * 86_400),
@@ -172,6 +180,22 @@ def _written_by_the_embedded_servers(home: Path) -> dict[str, str]:
         return {}
     found: dict[str, str] = json.loads(raw)
     return found
+
+
+def _anchor_ways(env: Env) -> Ways:
+    mailing = Mailing(
+        host=env.str("SKOLD_SMTP_HOST", ""),
+        port=env.int("SKOLD_SMTP_PORT", 587),
+        security=env.enum("SKOLD_SMTP_SECURITY", Security.STARTTLS, enum=Security, by_value=True),
+        sender=env.str("SKOLD_SMTP_FROM", ""),
+        user=env.str("SKOLD_SMTP_USER", ""),
+        password_file=_find_path(env, "SKOLD_SMTP_PASSWORD_FILE"),
+    )
+    return Ways(
+        mailing=mailing,
+        tokens_file=_find_path(env, "SKOLD_ANCHOR_TOKENS_FILE"),
+        stamp_ca_file=_find_path(env, "SKOLD_ANCHOR_CA_FILE"),
+    )
 
 
 def _path(env: Env, name: str, default: Path) -> Path:

@@ -54,6 +54,7 @@ def _problems(loop: Loop) -> list[str]:
         if number:
             count = number if isinstance(number, int) else len(number)
             found.append(f"{loop.name}: {count} {name.replace('_', ' ')}")
+    found += [f"{loop.name}: {text}" for text in state.facts.get("problems", ())]
     return found
 
 
