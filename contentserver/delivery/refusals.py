@@ -53,15 +53,23 @@ class Refusals:
         if isinstance(error, Unauthenticated):
             access.begin(error.reason, **error.named())
         elif isinstance(error, Forbidden):
+            self._name_address(access)
             await self._look_in_vain(access)
             access.begin(error.reason)
         elif isinstance(error, EndUserRefused):
+            self._name_address(access)
             access.begin(error.reason)
         elif access.decision is not None and access.decision.allowed:
             access.begin()  # the caller may; that there is no such file is the outcome
         else:
             access.begin(slug)
         await access.durable()
+
+    def _name_address(self, access: Access) -> None:
+        """So that the story of a file also tells who was refused; an absent one is named too."""
+        if access.address is None and access.collection is not None and access.key is not None:
+            address = self._parts.store.address(access.collection, access.key)
+            access.address = address.hex()
 
     async def count_floods(self) -> None:
         """Run until cancelled: record, once its second is over, what was only counted."""
