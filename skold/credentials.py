@@ -60,6 +60,16 @@ def new_api_key() -> NewApiKey:
     return NewApiKey(key_id, text, digest(text).hex())
 
 
+def find_token(authorization: str) -> str | None:
+    """A bearer token (RFC 6750) that is no API key: anything with a dot, which no key has. `skd_`
+    decides first, so that keys take no longer for it.
+    """
+    if authorization[7 : 7 + len(PREFIX)] == PREFIX or authorization[:7].lower() != "bearer ":
+        return None
+    token = authorization[7:]
+    return token if "." in token else None
+
+
 def parse_api_key(text: str) -> str:
     """The key id of a well-formed key, known or not. Raises MalformedKey."""
     if (

@@ -6,7 +6,9 @@ forbidden, nor an unknown key from a wrong secret.
 
 from collections.abc import Callable, Mapping
 
-from skold import address_identity, urls
+from skold import address_identity, credentials, urls
+from skold.bearer_identity import BearerIdentity
+from skold.certificate_identity import CertificateIdentity
 from skold.key_identity import KeyIdentity
 from skold.policy import Policy
 from skold.principals import Anonymous, Decision, Principal, Reject, RequestFacts, refusal
@@ -43,10 +45,17 @@ class Gate:
         if policy is not self._prepared_for:
             self._prepare(policy)
         signed = b"sig" in facts.query and urls.is_signed(facts.query)
+        if facts.certificate is not None:
+            if signed or facts.authorization is not None:
+                return Reject("two_credentials")
+            return self._by_certificate.identify(facts, self._clock())
         if facts.authorization is None:
             return self._by_url.identify(facts, self._clock()) if signed else ANONYMOUS
         if signed:
             return Reject("two_credentials")
+        token = credentials.find_token(facts.authorization)
+        if token is not None:
+            return self._by_token.identify(token, facts, self._clock())
         return self._by_key.identify(
             facts.authorization, facts.on_behalf_of, facts.address, self._clock()
         )
@@ -88,6 +97,8 @@ class Gate:
 
     def _prepare(self, policy: Policy) -> None:
         self._by_key = KeyIdentity(policy)
+        self._by_token = BearerIdentity(policy)
+        self._by_certificate = CertificateIdentity(policy)
         self._by_url = UrlIdentity(policy, self._wrapping_keys)
         self._prepared_for = policy
 

@@ -8,6 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from skold.documents import Document
+from skold.policy_identities import (
+    CertificateRule,
+    TokenClientRule,
+    TokenProviderRule,
+    find_rows,
+    read_certificate,
+    read_token_client,
+    read_token_provider,
+)
 from skold.policy_rules import (
     ClientRule,
     CollectionRule,
@@ -42,12 +51,16 @@ Grants = tuple[tuple[str, Decision], ...]  # prefix of the key, and what is deci
 @dataclass(frozen=True, slots=True, eq=False)
 class Policy:
     """Read only; shared by all requests. `grants_for` answers for each client, collection and
-    action. `attached` is what others added under names of their own, opaque here.
+    action; token providers stand by issuer, their clients by provider and value.
+    `attached` is what others added under names of their own, opaque here.
     """
 
     clients: dict[str, ClientRule]
     keys: dict[str, KeyRule]
     url_keys: dict[str, UrlKeyRule]
+    certificates: dict[str, CertificateRule]
+    token_providers: dict[str, TokenProviderRule]
+    token_clients: dict[tuple[str, str], TokenClientRule]
     collections: dict[str, CollectionRule]
     attached: dict[str, Any]
     _grants: dict[tuple[str, str | None, str], Grants]
@@ -58,6 +71,9 @@ class Policy:
         clients = {rule.id: rule for rule in read_rows(payload, "clients", read_client)}
         keys = [k for k in read_rows(payload, "keys", read_key) if k.client in clients]
         url_keys = [k for k in read_rows(payload, "url_keys", read_url_key) if k.client in clients]
+        certificates = find_rows(payload, "certificates", read_certificate)
+        providers = find_rows(payload, "token_providers", read_token_provider)
+        speakers = find_rows(payload, "token_clients", read_token_client)
         rows = payload.get("collections")
         if not isinstance(rows, dict):
             raise PolicyInvalid("collections must be an object")
@@ -70,6 +86,9 @@ class Policy:
             clients,
             {key.id: key for key in keys},
             {key.id: key for key in url_keys},
+            {known.id: known for known in certificates if known.client in clients},
+            {provider.issuer: provider for provider in providers},
+            {(who.provider, who.value): who for who in speakers if who.client in clients},
             collections,
             attached,
             _compile(grants, collections),

@@ -151,6 +151,12 @@ class Row:
             raise self.wrong(name, "a list of texts")
         return values
 
+    def get_objects(self, name: str) -> list[dict[str, Any]]:
+        values = self._values.get(name)
+        if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
+            raise self.wrong(name, "a list of objects")
+        return values
+
     def wrong(self, name: str, wanted: str) -> PolicyInvalid:
         return PolicyInvalid(f"{self.place}.{name} must be {wanted}")
 

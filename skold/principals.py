@@ -4,7 +4,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 EndUserKnown = Literal["asserted", "signed_url", "token"]
-CredentialKind = Literal["api_key", "signed_url", "legacy_address"]
+CredentialKind = Literal["api_key", "signed_url", "legacy_address", "token", "certificate"]
+
+
+@dataclass(frozen=True, slots=True)
+class HandedCertificate:
+    """A client certificate as a proxy hands it over: nginx's $ssl_client_verify and
+    $ssl_client_escaped_cert. `trusted`: whether it was one of our proxies that said so.
+    """
+
+    trusted: bool
+    verify: str
+    escaped: str
 
 
 @dataclass(slots=True)
@@ -21,6 +32,7 @@ class RequestFacts:
     authorization: str | None
     on_behalf_of: str | None
     address: str
+    certificate: HandedCertificate | None = None
 
 
 @dataclass(frozen=True, slots=True)
