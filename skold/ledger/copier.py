@@ -1,4 +1,5 @@
-"""Ledger to PostgreSQL: rows and mark move in one transaction, so each record arrives exactly once.
+"""Ledger to PostgreSQL: rows, their sums and the mark move in one transaction, so each record
+arrives and counts exactly once.
 
 Killed anywhere, frozen or cut off from the database, it begins again from the mark that the
 database itself holds. Commits are asynchronous: a crash of PostgreSQL may lose the last of them,
@@ -17,6 +18,7 @@ import psycopg
 from skold.ledger.bundles import Bundles
 from skold.ledger.mark import read_mark
 from skold.ledger.rows import ASKED, COPY, Asked, Place, Record, months
+from skold.ledger.sums import Sums
 
 LIMIT = 5000
 """Rows of a transaction: below a second, and little to do again."""
@@ -154,9 +156,14 @@ class Copier:
         if not records:
             return
         requests = self._match(connection, records)
+        sums = Sums()
         with connection.cursor() as cursor, cursor.copy(COPY) as copy:
             for record, request in zip(records, requests, strict=True):
-                copy.write_row(record.row(self._node, request))
+                row = record.row(self._node, request)
+                copy.write_row(row)
+                sums.add(row)
+        # Last: what other nodes wait for is locked for the shortest time.
+        sums.write(connection)
 
     def _match(self, connection: Connection, records: Sequence[Record]) -> list[Asked | None]:
         """For each record the request it ends, if it ends one."""
