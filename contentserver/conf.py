@@ -6,14 +6,15 @@ Times are seconds, sizes are bytes. Names of variables are part of the interface
 
 import functools
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from environs import Env
+from environs import Env, validate
 
 from skold.anchors.ways import Mailing, Security, Ways
+from skold.thresholds import Thresholds
 
 SERVERS_FILE = "servers.json"
 RUN_FOLDER = "run"
@@ -42,6 +43,7 @@ class Config:
     journal_dirs: tuple[Path, ...]
     ledger: Path
     anchors: tuple[str, ...]
+    review: Thresholds
     anchor_interval: float
     anchor_ways: Ways
     metrics: Path
@@ -122,6 +124,7 @@ def read_config(env: Env | None = None) -> Config:
         journal_dirs=_paths(env, "SKOLD_JOURNAL_DIRS", home / "journal"),
         ledger=_path(env, "SKOLD_LEDGER", home / "ledger"),
         anchors=_words(env, "SKOLD_ANCHORS"),
+        review=_thresholds(env),
         anchor_interval=env.float("SKOLD_ANCHOR_INTERVAL", 3600.0),
         anchor_ways=_anchor_ways(env),
         metrics=_path(env, "CONTENTSERVER_METRICS", home / RUN_FOLDER / "metrics"),
@@ -195,6 +198,17 @@ def _anchor_ways(env: Env) -> Ways:
         mailing=mailing,
         tokens_file=_find_path(env, "SKOLD_ANCHOR_TOKENS_FILE"),
         stamp_ca_file=_find_path(env, "SKOLD_ANCHOR_CA_FILE"),
+    )
+
+
+def _thresholds(env: Env) -> Thresholds:
+    names = {field.name: f"SKOLD_REVIEW_{field.name.upper()}" for field in fields(Thresholds)}
+    return Thresholds(
+        **{
+            name: env.int(variable, validate=validate.Range(min=1))
+            for name, variable in names.items()
+            if env.str(variable, "")
+        }
     )
 
 

@@ -1,11 +1,14 @@
 """What Sköld's control plane needs of this process, made from the configuration."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from contentserver import runtime
 from contentserver.conf import Config
 from contentserver.protocol.problems import PROBLEM_TYPES, TYPE_BASE
-from skold.control import parts
+from contentserver.store.address import address_of, check_collection, check_key
+from contentserver.store.errors import BadMetadata
+from skold.control import parts, review_parts
+from skold.control.review_parts import KnownFile, ReviewParts
 from skold.gate import Gate
 from skold.journal import Journal
 from skold.policy import PolicyReader
@@ -37,4 +40,35 @@ def install(config: Config) -> None:
         check_place=check_place,
         problem_base=TYPE_BASE,
         problem_titles={row.slug: row.title for row in PROBLEM_TYPES.values()},
+    )
+    review_parts.install(_review_parts(config))
+
+
+def _review_parts(config: Config) -> ReviewParts:
+    def address(collection: str, key: str) -> str | None:
+        try:
+            names = check_collection(collection), check_key(key)
+        except BadMetadata:
+            return None
+        return address_of(runtime.data_keyset(config).naming, *names).hex()
+
+    def files_about(subject: str, limit: int) -> Sequence[KnownFile]:
+        from contentserver.catalog import about  # noqa: PLC0415 - models are not loaded before
+
+        return about.files_about(subject, limit)
+
+    def names_of(addresses: Iterable[str]) -> dict[str, KnownFile]:
+        from contentserver.catalog import about  # noqa: PLC0415 - models are not loaded before
+
+        return about.names_of(addresses)
+
+    return ReviewParts(
+        node=config.node,
+        ledger=config.ledger,
+        journals=config.journal_dirs,
+        anchors=config.anchors,
+        thresholds=config.review,
+        address_of=address,
+        files_about=files_about,
+        names_of=names_of,
     )

@@ -284,7 +284,15 @@ class StoredVersion(models.Model):
                 fields=["file", "year", "number"], name="contentserver_version_once"
             ),
         ]
-        indexes = [models.Index(fields=["committed_at", "id"], name="contentserver_version_time")]
+        indexes = [
+            models.Index(fields=["committed_at", "id"], name="contentserver_version_time"),
+            # Whom a file is about is asked by auditors, of one person at a time.
+            models.Index(
+                fields=["data_subject", "file"],
+                name="contentserver_version_subject",
+                condition=~models.Q(data_subject=""),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.version
