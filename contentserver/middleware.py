@@ -9,13 +9,17 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from whitenoise.middleware import WhiteNoiseMiddleware
 
+from contentserver.planes import PEER
 from contentserver.protocol.problems import CONTENT_TYPE, problem
+from skold.certificate_identity import handed_over
+from skold.proxies import TrustedProxies
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -27,6 +31,32 @@ CONTENT_SECURITY_POLICY = (
     "style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; "
     "base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
 )
+
+
+class ProxyMiddleware:
+    """What our own proxies say of the caller: address and client certificate.
+
+    uvicorn has rewritten the address already; a WSGI server has not.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+        self._proxies = TrustedProxies(settings.CONFIG.trusted_proxies)
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        meta = request.META
+        if isinstance(request, ASGIRequest):
+            peer = request.scope.get(PEER)
+        else:
+            peer = meta.get("REMOTE_ADDR", "")
+            meta["REMOTE_ADDR"] = self._proxies.find_caller(peer, meta.get("HTTP_X_FORWARDED_FOR"))
+        request.client_certificate = handed_over(  # type: ignore[attr-defined]
+            meta.get("HTTP_X_SSL_CLIENT_VERIFY"),
+            meta.get("HTTP_X_SSL_CLIENT_CERT"),
+            peer,
+            self._proxies,
+        )
+        return self.get_response(request)
 
 
 class RequestIdMiddleware:

@@ -9,6 +9,8 @@ Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 
+PEER = "contentserver.peer"
+"""In the scope of a request: the address of the other end of the connection itself."""
 DATA_PREFIX = "/v1/"
 DATA_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 

@@ -50,6 +50,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "contentserver.middleware.ProxyMiddleware",
     "contentserver.middleware.RequestIdMiddleware",
     "contentserver.middleware.DatabaseDownMiddleware",
     "django.middleware.security.SecurityMiddleware",

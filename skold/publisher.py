@@ -19,6 +19,7 @@ from django.db import connection, transaction
 
 from skold.high_water import HighWater
 from skold.models import ApiKey, Client, Grant, PolicyState, UrlKey
+from skold.published_identities import identity_rows
 from skold.signed import Document, SignatureInvalid, publish, sign, verify
 
 KIND = "policy"
@@ -149,12 +150,14 @@ def build_payload(
     """
     keys = [_api_key(key) for key in ApiKey.objects.filter(revoked_at=None).order_by("id")]
     url_keys = [_url_key(key) for key in UrlKey.objects.filter(revoked_at=None).order_by("id")]
+    identities = identity_rows()
     grants = [_grant(grant) for grant in Grant.objects.order_by("id")]
     clients = [_client(client) for client in Client.objects.order_by("id")]
     return {
         "clients": clients,
         "keys": keys,
         "url_keys": url_keys,
+        **identities,
         "grants": grants,
         "collections": collections,
         "attached": attached,

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from skold.documents import Document
-from skold.models import ApiKey, Client, UrlKey
+from skold.models import ApiKey, Client, ClientCertificate, TokenClient, TokenProvider, UrlKey
 from skold.publisher import lock_state
 from skold.services.rules import check_actor
 
@@ -31,6 +31,7 @@ def difference(on_disk: Payload, in_database: Payload) -> list[str]:
     lines = [line for name in names for line in _of_client(name, on_disk, in_database)]
     return [
         *lines,
+        *_of_providers(on_disk, in_database),
         *_of_member("collections", _("collection %(name)s"), on_disk, in_database),
         *_of_member("attached", _("attached %(name)s"), on_disk, in_database),
     ]
@@ -59,10 +60,28 @@ def confirm(*, actor: str, document: Document, highest: int) -> None:
 def _keep_revoked(actor: str, document: Document) -> None:
     """Keys that the policy knew no more. Those made after its stamp are new, not revoked."""
     stamped = dt.datetime.fromtimestamp(document.issued_at, dt.UTC)
-    for model, known in ((ApiKey, "keys"), (UrlKey, "url_keys")):
+    for model, known in (
+        (ApiKey, "keys"),
+        (UrlKey, "url_keys"),
+        (ClientCertificate, "certificates"),
+    ):
+        if known not in document.payload:  # signed by a release that had none of the kind
+            continue
         ids = [entry["id"] for entry in document.payload[known]]
         gone = model.objects.filter(revoked_at=None, created_at__lt=stamped).exclude(pk__in=ids)
         gone.update(revoked_at=timezone.now(), revoked_by=actor)
+    if "token_providers" in document.payload:
+        _keep_tokens_out(document.payload, stamped)
+
+
+def _keep_tokens_out(on_disk: Payload, stamped: dt.datetime) -> None:
+    """Providers switched off, and names of clients taken away, since the backup stay so."""
+    providers = [entry["id"] for entry in on_disk["token_providers"]]
+    speakers = [entry["id"] for entry in on_disk["token_clients"]]
+    gone = TokenProvider.objects.filter(created_at__lt=stamped).exclude(pk__in=providers)
+    gone.update(enabled=False)
+    unknown = TokenClient.objects.filter(created_at__lt=stamped, provider__in=providers)
+    unknown.exclude(pk__in=speakers).delete()
 
 
 def _of_member(member: str, what: str, on_disk: Payload, in_database: Payload) -> Iterator[str]:
@@ -85,8 +104,24 @@ def _of_client(name: str, on_disk: Payload, in_database: Payload) -> Iterator[st
         yield _("client %(client)s: not in the policy on disk; it comes in") % words
     elif disk["enabled"] != base["enabled"]:
         yield _of_state(disk["enabled"], words)
+    if disk is not None and _limit(disk) != _limit(base):
+        yield _("client %(client)s: its limit goes from %(disk)s back to %(base)s") % {
+            **words,
+            "disk": _limit(disk),
+            "base": _limit(base),
+        }
     yield from _of_keys(name, on_disk, in_database)
     yield from _of_grants(name, on_disk, in_database)
+
+
+def _of_providers(on_disk: Payload, in_database: Payload) -> Iterator[str]:
+    disk, base = (
+        {entry["id"]: entry for entry in side.get("token_providers", [])}
+        for side in (on_disk, in_database)
+    )
+    for name in sorted({*disk, *base}):
+        if disk.get(name) != base.get(name):
+            yield _("token provider %(name)s: its rules go back to the database's") % {"name": name}
 
 
 def _of_state(enabled_on_disk: bool, words: Mapping[str, Any]) -> str:
@@ -96,8 +131,8 @@ def _of_state(enabled_on_disk: bool, words: Mapping[str, Any]) -> str:
 
 
 def _of_keys(name: str, on_disk: Payload, in_database: Payload) -> Iterator[str]:
-    for kind in ("keys", "url_keys"):
-        disk, base = (_ids(side[kind], name) for side in (on_disk, in_database))
+    for kind in ("keys", "url_keys", "certificates", "token_clients"):
+        disk, base = (_ids(side.get(kind, []), name) for side in (on_disk, in_database))
         for key in sorted(base - disk):
             yield _("client %(client)s: key %(key)s was revoked after the backup; it stays so") % {
                 "client": name,
@@ -135,6 +170,20 @@ def _ids(entries: list[dict[str, Any]], client: str) -> set[str]:
 def _grants(entries: list[dict[str, Any]], client: str) -> set[str]:
     return {
         f"{' '.join(sorted(entry['actions']))} @ {entry['collection']}/{entry['prefix']}"
+        f"{_years(entry)}"
         for entry in entries
         if entry["client"] == client
     }
+
+
+def _years(grant: Mapping[str, Any]) -> str:
+    # A policy of an older release knows no years, and no limits.
+    first, last = grant.get("first_year"), grant.get("last_year")
+    return "" if first is None and last is None else f" {first or ''}-{last or ''}"
+
+
+def _limit(client: Mapping[str, Any]) -> str:
+    limit = client.get("requests_per_second")
+    if limit is None:
+        return _("none")
+    return _("%(limit)s requests each second") % {"limit": limit}

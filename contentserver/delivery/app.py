@@ -23,6 +23,7 @@ from contentserver.delivery.responses import send_problem
 from contentserver.delivery.routes import NOTHING, PUBLIC, Found, Routes
 from contentserver.delivery.write import Writer
 from contentserver.protocol.keys import check_collection, key_from_raw_path
+from skold.certificate_identity import CERTIFICATE_HEADER, VERIFY_HEADER, handed_over
 from skold.gate import Anonymous, Principal, RequestFacts
 from skold.journal import JournalUnavailable
 
@@ -122,6 +123,12 @@ class DataPlane:
             request.headers.get("authorization"),
             request.text("on-behalf-of"),
             request.address,
+            handed_over(
+                request.headers.get(VERIFY_HEADER),
+                request.headers.get(CERTIFICATE_HEADER),
+                request.peer,
+                self.parts.proxies,
+            ),
         )
         identity = self.parts.gate.identify(facts)
         if old is not None and old.client is not None and isinstance(identity, Anonymous):

@@ -25,6 +25,7 @@ from contentserver.delivery.shadow import Shadow
 from contentserver.operations.recovery import expire_uploads
 from skold.journal import Journal
 from skold.policy import PolicyInvalid, PolicyReader
+from skold.proxies import TrustedProxies
 from skold.signed import PolicyMissing, PolicyTooOld
 from skold.slots import find_writer
 
@@ -58,6 +59,7 @@ async def data_plane(settings: Config) -> AsyncIterator[DataPlane]:
         legacy=legacy,
         shadow=Shadow(store, journal, legacy, metrics),
         time_zone=settings.time_zone,
+        proxies=TrustedProxies(settings.trusted_proxies),
     )
     await _begin(parts)
     health = Health(

@@ -19,6 +19,7 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
+from contentserver.planes import PEER
 from contentserver.protocol.dates import format_http_date
 
 SWEEP = 5.0  # seconds; a connection that has not moved for two sweeps is ended
@@ -139,6 +140,8 @@ class Connection(HttpToolsProtocol):
         scope["raw_path"] = url.path
         scope["path"] = _decoded(url.path)
         scope["query_string"] = url.query or b""
+        # Before uvicorn believes X-Forwarded-For of a proxy and writes another address into scope.
+        scope[PEER] = self.client[0] if self.client else None  # type: ignore[literal-required]
         before, self.cycle = self.cycle, Cycle(
             scope=scope,
             transport=self.transport,

@@ -17,6 +17,7 @@ from contentserver.delivery.shadow import Shadow
 from contentserver.store.store import Store
 from skold.gate import Gate
 from skold.journal import Journal
+from skold.proxies import TrustedProxies
 
 T = TypeVar("T")
 # Told only to clients that hold a grant, so it gives nothing away.
@@ -45,6 +46,7 @@ class Parts:
     legacy: Legacy
     shadow: Shadow
     time_zone: tzinfo
+    proxies: TrustedProxies = field(default_factory=lambda: TrustedProxies(()))
     readers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(READERS, "read"))
     writers: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(WRITERS, "write")

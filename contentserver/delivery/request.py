@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMappi
 from typing import Any
 
 from contentserver.delivery.errors import BadRequest
+from contentserver.planes import PEER
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -21,7 +22,8 @@ SINGLE = frozenset(
     {
         "host", "authorization", "content-length", "content-type", "content-disposition", "range",
         "if-range", "if-modified-since", "if-unmodified-since", "on-behalf-of", "data-subject",
-        "x-request-id", "x-custom", "transfer-encoding", "expect",
+        "x-request-id", "x-custom", "transfer-encoding", "expect", "x-ssl-client-verify",
+        "x-ssl-client-cert",
     }
 )  # fmt: skip
 _REQUEST_ID = frozenset(string.ascii_letters + string.digits + "-_.")
@@ -47,6 +49,7 @@ class Request:
         "arrived",
         "headers",
         "method",
+        "peer",
         "query",
         "raw_path",
         "receive",
@@ -62,6 +65,7 @@ class Request:
         self._needs_host = scope["http_version"] == "1.1"
         client = scope.get("client")
         self.address: str = client[0] if client else "local"
+        self.peer: str | None = scope.get(PEER)
         self.receive = receive
         self.send = send
         self.headers: Mapping[str, str] = {}

@@ -8,9 +8,12 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from skold.api.problems import PolicyUnavailable
+from skold.certificate_identity import handed_over
 from skold.control import parts
 from skold.gate import Anonymous, Principal, Reject, RequestFacts
 from skold.policy import PolicyInvalid
+from skold.principals import HandedCertificate
+from skold.proxies import TrustedProxies
 from skold.signed import PolicyMissing, PolicyTooOld
 
 
@@ -43,7 +46,9 @@ class CredentialRejected(AuthenticationFailed):
 
 
 class GateAuthentication(BaseAuthentication):
-    """`Authorization: Bearer skd_…`, judged by the gate. Signed URLs open files, not this API."""
+    """An API key or a token in `Authorization`, or a certificate that the proxy hands over, judged
+    by the gate. Signed URLs open files, not this API.
+    """
 
     def authenticate(self, request: Request) -> tuple[ApiUser, Principal] | None:
         """Raises CredentialRejected (401) and PolicyUnavailable (503); None without credentials."""
@@ -55,7 +60,7 @@ class GateAuthentication(BaseAuthentication):
             return None
         if isinstance(found, Reject):
             raise CredentialRejected(found)
-        if found.credential_kind != "api_key":
+        if found.credential_kind == "signed_url":
             raise CredentialRejected(
                 Reject("signed_url_on_control_plane", found.credential, found.client)
             )
@@ -64,6 +69,16 @@ class GateAuthentication(BaseAuthentication):
     def authenticate_header(self, _request: Request) -> str:
         """Makes DRF answer 401 instead of 403."""
         return "Bearer"
+
+
+def _certificate_of(request: Request) -> HandedCertificate | None:
+    """As the project's middleware found it. Where none ran, nobody's word is believed."""
+    if hasattr(request._request, "client_certificate"):
+        found: HandedCertificate | None = request._request.client_certificate
+        return found
+    meta = request.META
+    verify, escaped = meta.get("HTTP_X_SSL_CLIENT_VERIFY"), meta.get("HTTP_X_SSL_CLIENT_CERT")
+    return handed_over(verify, escaped, None, TrustedProxies(()))
 
 
 def facts_of(request: Request) -> RequestFacts:
@@ -76,4 +91,5 @@ def facts_of(request: Request) -> RequestFacts:
         authorization=meta.get("HTTP_AUTHORIZATION"),
         on_behalf_of=meta.get("HTTP_ON_BEHALF_OF"),
         address=meta.get("REMOTE_ADDR", ""),
+        certificate=_certificate_of(request),
     )
