@@ -58,9 +58,11 @@ _CLIENT, _CREDENTIAL = COLUMNS.index("client"), COLUMNS.index("credential")
 _DECISION, _OUTCOME = COLUMNS.index("decision"), COLUMNS.index("outcome")
 _PLANE, _ACTION = COLUMNS.index("plane"), COLUMNS.index("action")
 _PRIVATE, _BODY = COLUMNS.index("private"), COLUMNS.index("body")
+_WIDTHS = (16, 64, 16, 8, 64)
+"""Of plane, client, action, decision, outcome."""
 
 Row = tuple[Any, ...]
-Hour = tuple[dt.datetime, str, str, str, str, str, str]
+Hour = tuple[dt.datetime, str, str | None, str | None, str | None, str | None, str | None]
 Span = tuple[dt.datetime, dt.datetime]
 
 
@@ -85,27 +87,27 @@ class Sums:
     def write(self, connection: psycopg.Connection[Any]) -> None:
         """Within the caller's transaction. Raises psycopg.Error."""
         if self._hours:
-            hours = sorted(self._hours)
-            counted = zip(*(self._hours[hour] for hour in hours), strict=True)
-            connection.execute(ADD_HOURS, [*_columns(hours), *map(list, counted)])
+            connection.execute(ADD_HOURS, _columns(self._cut_hours()))
         if self._uses:
             connection.execute(NOTE_USES, _columns(sorted(self._uses.items())))
         if self._networks:
             met = [(*key, *self._networks[key]) for key in sorted(self._networks)]
             connection.execute(NOTE_NETWORKS, _columns(met))
 
+    def _cut_hours(self) -> list[tuple[Any, ...]]:
+        """Cut to the widths of the columns; what is equal then is one."""
+        cut: dict[tuple[Any, ...], tuple[int, int]] = {}
+        for (hour, node, *texts), (count, size) in self._hours.items():
+            key = (hour, node, *((text or "")[:w] for text, w in zip(texts, _WIDTHS, strict=True)))
+            counted, summed = cut.get(key, (0, 0))
+            cut[key] = (counted + count, summed + size)
+        return [(*key, *cut[key]) for key in sorted(cut)]
+
     def _count(
         self, row: Row, decision: str | None, outcome: str | None, count: int, size: int | None
     ) -> None:
-        hour = (
-            row[_AT].replace(minute=0, second=0, microsecond=0),
-            row[_NODE],
-            (row[_PLANE] or "")[:16],
-            (row[_CLIENT] or "")[:64],
-            (row[_ACTION] or "")[:16],
-            (decision or "")[:8],
-            (outcome or "")[:64],
-        )
+        began = row[_AT].replace(minute=0, second=0, microsecond=0)
+        hour = (began, row[_NODE], row[_PLANE], row[_CLIENT], row[_ACTION], decision, outcome)
         counted, summed = self._hours.get(hour, (0, 0))
         self._hours[hour] = (counted + count, summed + min(max(size or 0, 0), MOST))
 
