@@ -5,6 +5,7 @@ forbidden, nor an unknown key from a wrong secret.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from skold import address_identity, credentials, urls
 from skold.bearer_identity import BearerIdentity
@@ -66,17 +67,22 @@ class Gate:
         """
         return address_identity.identify(self._policy(), client, name, facts)
 
-    def decide(
+    def decide(  # noqa: PLR0911 - one question after the other, the first no is the answer
         self,
         principal: Principal | Anonymous,
         action: str,
         collection: str | None,
         key: str | None,
+        year: int | None = None,
+        *,
+        year_follows: bool = False,
     ) -> Decision:
         """Whether it may. Raises what `policy()` raises.
 
         `key` None asks for the whole collection, `collection` None for the institution: only a
-        grant without a prefix, or one for every collection, answers these.
+        grant without a prefix, or one for every collection, answers these. `year` is that of the
+        version. Where it is known only after looking, `year_follows` promises that the caller looks
+        at `years` of the decision; without it and without a year a grant of certain years is none.
         """
         if isinstance(principal, Anonymous):
             return _NO_CREDENTIAL
@@ -86,14 +92,18 @@ class Gate:
             return _DISABLED
         if collection is not None and collection not in policy.collections:
             return _NO_COLLECTION
-        granted = _find_grant(policy, principal.client, action, collection, key)
+        granted = policy.granted(principal.client, collection, action).find(key)
         if granted is None:
             return _NO_GRANT
-        reason = self._refuse_url(policy, principal, collection, key)
-        if reason is None:
-            rule = policy.collections[collection].on_behalf_of if collection else "optional"
-            reason = _refuse_end_user(principal, client.may_act_for, rule)
-        return granted if reason is None else refusal(reason, granted.rule)
+        if principal.credential_kind == "signed_url":
+            granted = self._judge_url(policy, principal, granted, collection, key)
+            if not granted.allowed:
+                return granted
+        rule = policy.collections[collection].on_behalf_of if collection else "optional"
+        reason = _refuse_end_user(principal, client.may_act_for, rule)
+        if reason is not None:
+            return refusal(reason, granted.rule)
+        return granted if granted.years is None or year_follows else granted.of_year(year)
 
     def _prepare(self, policy: Policy) -> None:
         self._by_key = KeyIdentity(policy)
@@ -102,31 +112,29 @@ class Gate:
         self._by_url = UrlIdentity(policy, self._wrapping_keys)
         self._prepared_for = policy
 
-    def _refuse_url(
-        self, policy: Policy, principal: Principal, collection: str | None, key: str | None
-    ) -> str | None:
+    def _judge_url(
+        self,
+        policy: Policy,
+        principal: Principal,
+        granted: Decision,
+        collection: str | None,
+        key: str | None,
+    ) -> Decision:
         """The signer must still be allowed to sign for this key, and may not have signed for too
-        long.
+        long; only years for which it may do both are left.
         """
-        if principal.credential_kind != "signed_url":
-            return None
         if collection is None:
-            return "signed_url_without_collection"
-        if _find_grant(policy, principal.client, "sign", collection, key) is None:
-            return "no_grant_to_sign"
+            return refusal("signed_url_without_collection", granted.rule)
+        signing = policy.granted(principal.client, collection, "sign").find(key)
+        if signing is None:
+            return refusal("no_grant_to_sign", granted.rule)
         latest = self._clock() + policy.collections[collection].url_lifetime * NANOSECONDS
         if principal.expires is None or principal.expires * NANOSECONDS > latest:
-            return "url_lifetime_too_long"
-        return None
-
-
-def _find_grant(
-    policy: Policy, client: str, action: str, collection: str | None, key: str | None
-) -> Decision | None:
-    for prefix, granted in policy.grants_for(client, collection, action):
-        if not prefix or (key is not None and key.startswith(prefix)):
+            return refusal("url_lifetime_too_long", granted.rule)
+        if signing.years is None:
             return granted
-    return None
+        years = signing.years if granted.years is None else granted.years.within(signing.years)
+        return replace(granted, years=years)
 
 
 def _refuse_end_user(principal: Principal, client: str, collection: str) -> str | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from skold.documents import Document
+from skold.granted import NOTHING, Granted, compile_granted
 from skold.policy_identities import (
     CertificateRule,
     TokenClientRule,
@@ -31,7 +32,6 @@ from skold.policy_rules import (
     read_rows,
     read_url_key,
 )
-from skold.principals import Decision
 
 __all__ = [
     "ClientRule",
@@ -45,12 +45,11 @@ __all__ = [
 ]
 
 ANY = "*"
-Grants = tuple[tuple[str, Decision], ...]  # prefix of the key, and what is decided then
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Policy:
-    """Read only; shared by all requests. `grants_for` answers for each client, collection and
+    """Read only; shared by all requests. `granted` answers for each client, collection and
     action; token providers stand by issuer, their clients by provider and value.
     `attached` is what others added under names of their own, opaque here.
     """
@@ -63,7 +62,7 @@ class Policy:
     token_clients: dict[tuple[str, str], TokenClientRule]
     collections: dict[str, CollectionRule]
     attached: dict[str, Any]
-    _grants: dict[tuple[str, str | None, str], Grants]
+    _grants: dict[tuple[str, str | None, str], Granted]
 
     @classmethod
     def from_payload(cls, payload: dict[str, Any]) -> "Policy":
@@ -94,9 +93,9 @@ class Policy:
             _compile(grants, collections),
         )
 
-    def grants_for(self, client: str, collection: str | None, action: str) -> Grants:
-        """Prefixes under which the client may; collection None means the institution as a whole."""
-        return self._grants.get((client, collection, action), ())
+    def granted(self, client: str, collection: str | None, action: str) -> Granted:
+        """What the client may; collection None means the institution as a whole."""
+        return self._grants.get((client, collection, action), NOTHING)
 
 
 class PolicyReader:
@@ -124,14 +123,12 @@ class PolicyReader:
 
 def _compile(
     grants: Iterable[GrantRule], collections: Iterable[str]
-) -> dict[tuple[str, str | None, str], Grants]:
-    found: dict[tuple[str, str | None, str], Grants] = {}
+) -> dict[tuple[str, str | None, str], Granted]:
+    found: dict[tuple[str, str | None, str], list[GrantRule]] = {}
     everywhere: list[str | None] = [None, *collections]
-    for grant in sorted(grants, key=lambda grant: grant.id):
-        granted = Decision(allowed=True, reason="granted", rule=f"grant:{grant.id}")
+    for grant in grants:
         names = everywhere if grant.collection == ANY else [grant.collection]
         for name in names:
             for action in grant.actions:
-                place = (grant.client, name, action)
-                found[place] = (*found.get(place, ()), (grant.prefix, granted))
-    return found
+                found.setdefault((grant.client, name, action), []).append(grant)
+    return {place: compile_granted(there) for place, there in found.items()}

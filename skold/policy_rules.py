@@ -35,13 +35,14 @@ class PolicyInvalid(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ClientRule:
-    """`address_ranges` empty means from anywhere."""
+    """`address_ranges` empty means from anywhere, `requests_per_second` None without a limit."""
 
     id: str
     name: str
     enabled: bool
     address_ranges: tuple[Network, ...]
     may_act_for: str
+    requests_per_second: int | None = None
     _known: dict[str, bool] = field(default_factory=dict, compare=False, repr=False)
 
     def admits(self, address: str) -> bool:
@@ -88,13 +89,17 @@ class UrlKeyRule:
 
 @dataclass(frozen=True, slots=True)
 class GrantRule:
-    """`prefix` is a plain prefix of keys; end it with "/" to mean a folder."""
+    """`prefix` is a plain prefix of keys; end it with "/" to mean a folder. The years are both
+    included; None leaves that side open.
+    """
 
     id: int
     client: str
     collection: str
     actions: frozenset[str]
     prefix: str
+    first_year: int | None = None
+    last_year: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +183,15 @@ def read_client(row: Row) -> ClientRule:
         row.get_flag("enabled"),
         ranges,
         row.get_choice("may_act_for", MAY_ACT_FOR),
+        _read_limit(row),
     )
+
+
+def _read_limit(row: Row) -> int | None:
+    limit = row.find_number("requests_per_second")
+    if limit is not None and limit < 1:
+        raise row.wrong("requests_per_second", "at least 1, or null")
+    return limit
 
 
 def read_key(row: Row) -> KeyRule:
@@ -215,6 +228,8 @@ def read_grant(row: Row) -> GrantRule:
         row.get_text("collection"),
         actions,
         row.get_text("prefix"),
+        row.find_number("first_year"),
+        row.find_number("last_year"),
     )
 
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from skold.years import Years
+
 EndUserKnown = Literal["asserted", "signed_url", "token"]
 CredentialKind = Literal["api_key", "signed_url", "legacy_address", "token", "certificate"]
 
@@ -71,11 +73,25 @@ class Reject:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`rule` names what decided ("grant:12"), for the audit; None when nothing matched."""
+    """`rule` names what decided ("grant:12"), for the audit; None when nothing matched.
+
+    With `years` the decision is open: it allows versions of these years, and whoever finds the
+    version has to ask `of_year`. None: every year.
+    """
 
     allowed: bool
     reason: str
     rule: str | None = None
+    years: Years | None = None
+
+    def of_year(self, year: int | None) -> "Decision":
+        """The decision on a version of this year; None where there is no single one."""
+        if self.years is None or not self.allowed:
+            return self
+        rule = None if year is None else self.years.rule_of(year)
+        if rule is None:
+            return refusal("outside_years", self.rule)
+        return Decision(allowed=True, reason=self.reason, rule=rule)
 
 
 def refusal(reason: str, rule: str | None = None) -> Decision:

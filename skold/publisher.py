@@ -171,6 +171,7 @@ def _client(client: Client) -> dict[str, Any]:
         "enabled": client.enabled,
         "address_ranges": client.address_ranges,
         "may_act_for": str(client.may_act_for),
+        "requests_per_second": client.requests_per_second,
     }
 
 
@@ -200,6 +201,8 @@ def _grant(grant: Grant) -> dict[str, Any]:
         "collection": grant.collection,
         "actions": sorted(grant.actions),
         "prefix": grant.prefix,
+        "first_year": grant.first_year,
+        "last_year": grant.last_year,
     }
 
 

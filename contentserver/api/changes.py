@@ -1,5 +1,6 @@
 """The change feed: for each node the versions that became known there, numbered without gaps."""
 
+from dataclasses import replace
 from typing import ClassVar
 
 from django.utils.translation import gettext as _
@@ -23,6 +24,7 @@ class ChangesView(GuardedView, APIView):
     """GET /api/v1/changes?after="""
 
     gate_actions: ClassVar = {"get": "list"}
+    by_year = True
     query_parameters: ClassVar = {"get": ("after", SIZE)}
 
     @extend_schema(
@@ -49,7 +51,8 @@ class ChangesView(GuardedView, APIView):
         """The next changes of every node, each node's in the order of its numbers.
 
         Nothing that has a number appears later below it, so a reader that keeps `after` misses
-        nothing and sees nothing twice. 410 says that the feed was numbered anew.
+        nothing and sees nothing twice. 410 says that the feed was numbered anew. Versions of
+        years that the caller's grants do not reach are left out.
         """
         try:
             page = read_feed(request.query_params.get("after", ""), limit=_size(request))
@@ -59,6 +62,9 @@ class ChangesView(GuardedView, APIView):
             ) from error
         except FeedRenewed as error:
             raise FeedRenewedProblem from error
+        if self.access.years is not None:
+            reached = [each for each in page.results if each.version.year in self.access.years]
+            page = replace(page, results=reached)
         return Response(ChangesSerializer(page).data)
 
 

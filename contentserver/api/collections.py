@@ -23,6 +23,7 @@ class CollectionViewSet(GuardedView, viewsets.ModelViewSet[Collection]):
     lookup_value_regex = "[a-z0-9][a-z0-9_-]{0,63}"
     http_method_names = ["get", "post", "patch", "delete", "head", "options"]
     filterset_fields: ClassVar[list[str]] = []
+    by_year = True  # rules are of no year
     gate_actions: ClassVar = {
         "list": "list",
         "retrieve": "list",

@@ -2,9 +2,9 @@
 
 import uuid
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
@@ -25,11 +25,15 @@ from contentserver.api.problems import LinkUnavailable
 from contentserver.api.serializers import FileSerializer, VersionSerializer
 from contentserver.catalog.links import NotAcceptedError, redirect_to, signed_url
 from contentserver.catalog.models import File
+from contentserver.store.address import Version
+from contentserver.store.errors import BadMetadata
 from skold.api.authentication import ApiUser
 from skold.api.guard import GuardedView
 from skold.api.pagination import KeysetPagination
+from skold.years import Years
 
 DISPOSITIONS = ("attachment", "inline")
+Rows = TypeVar("Rows", bound=QuerySet[Any])
 
 
 ADDRESS = OpenApiParameter(
@@ -79,6 +83,16 @@ class FileViewSet(
         query = request.query_params
         return query.get("collection") or None, query.get("key") or query.get("prefix") or None
 
+    def gate_year(self, request: Request) -> int | None:
+        """That of the version asked for, else of the latest; lists are held against all years."""
+        if self.action == "retrieve":
+            return self.file.year
+        return _year_asked(request, self.file) if self.action == "content" else None
+
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Files whose latest version is of a year that the grants reach."""
+        return of_years(super().filter_queryset(queryset), self.access.years)
+
     def get_object(self) -> File:
         return self.file
 
@@ -95,7 +109,9 @@ class FileViewSet(
     def versions(self, _request: Request, **_kwargs: Any) -> Response:
         """Versions of the file, newest first, delete markers among them."""
         self.ordering = ("-year", "-number")
-        rows: QuerySet[Any] = self.file.versions.all()
+        rows: QuerySet[Any] = of_years(self.file.versions.all(), self.access.years)
+        if self.access.years is not None and not rows.exists():
+            raise NotFound
         page = self.paginate_queryset(rows)
         return self.get_paginated_response(VersionSerializer(page, many=True).data)
 
@@ -129,3 +145,23 @@ class FileViewSet(
         except NotAcceptedError as error:
             raise LinkUnavailable from error
         return redirect_to(url)
+
+
+def _year_asked(request: Request, file: File) -> int:
+    """Of the version that the parameter names, else of the latest. Text that names none is told so
+    only where the caller may know the latest."""
+    text = request.query_params.get("version")
+    try:
+        return file.year if text is None else Version.parse(text).year
+    except BadMetadata:
+        return file.year
+
+
+def of_years(rows: Rows, years: Years | None) -> Rows:
+    """Those whose field `year` the grants reach."""
+    if years is None:
+        return rows
+    wanted = Q(pk__in=())
+    for span in years.spans:
+        wanted |= Q(year__range=(span.first, span.last))
+    return rows.filter(wanted)

@@ -22,6 +22,10 @@ class Target(Protocol):
     def gate_also(self) -> Sequence[str]:
         """Actions that must be allowed besides."""
 
+    def gate_year(self, request: Request, /) -> int | None:
+        """The year of the one version that the wish is about; None where the view looks at years
+        itself."""
+
     def gate_target(self, request: Request, /) -> tuple[str | None, str | None]:
         """Collection and key that the wish is about; asked once the caller is known. A key that
         ends early stands for all that begin with it, None for the whole. Raises NotFound."""
@@ -40,8 +44,11 @@ class KeyPermission(BasePermission):
             raise MethodNotAllowed(request.method or "")
         collection, key = target.gate_target(request)
         target.access.collection = collection
+        year = target.gate_year(request)
         for wish in (action, *target.gate_also()):
-            decision = parts.gate().decide(request.user.principal, wish, collection, key)
+            decision = parts.gate().decide(
+                request.user.principal, wish, collection, key, year, year_follows=year is None
+            )
             target.access.decision = decision
             if not decision.allowed:
                 raise NotFound

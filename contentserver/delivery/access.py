@@ -12,8 +12,11 @@ import time
 from collections.abc import Sequence
 
 from contentserver.delivery.request import Request
+from contentserver.store.address import Version
+from contentserver.store.errors import OutsideYears
 from skold.gate import Decision, Principal
 from skold.journal import Journal, JournalUnavailable, Scalar, Ticket
+from skold.years import Years
 
 AGENT_LIMIT = 256
 log = logging.getLogger(__name__)
@@ -78,6 +81,25 @@ class Access:
         """The client that is let in. Every way into the store asks for it."""
         assert self.principal is not None
         return self.principal.client
+
+    @property
+    def years(self) -> Years | None:
+        """The years whose versions the decision allows; None for all."""
+        return None if self.decision is None else self.decision.years
+
+    def found(self, version: Version) -> None:
+        """Note the version that answers, under the rule that reaches its year."""
+        self.version = str(version)
+        self.close_decision(version.year)
+
+    def close_decision(self, year: int) -> None:
+        """The year is known now. Raises OutsideYears where the decision does not reach it."""
+        decision = self.decision
+        if decision is not None and decision.years is not None:
+            closed = decision.of_year(year)
+            if not closed.allowed:
+                raise OutsideYears(year)
+            self.decision = closed
 
     def begin(self, refused: str | None = None, **more: str) -> None:
         """Append `req`, refused for a reason or allowed by the decision. Raises

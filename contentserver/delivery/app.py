@@ -45,11 +45,11 @@ class DataPlane:
         """Every route, with the action it asks for."""
         routes = Routes()
         reader, lister = Reader(parts), Lister(parts)
-        routes.add("content", "GET", "read", reader.get, keyed=True)
-        routes.add("content", "HEAD", "read", reader.get, keyed=True)
-        routes.add("content", "PUT", "write", Writer(parts).put, keyed=True)
-        routes.add("content", "DELETE", "delete", Remover(parts).delete, keyed=True)
-        routes.add("versions", "GET", "read", lister.versions, keyed=True)
+        routes.add("content", "GET", "read", reader.get, keyed=True, by_year=True)
+        routes.add("content", "HEAD", "read", reader.get, keyed=True, by_year=True)
+        routes.add("content", "PUT", "write", Writer(parts).put, keyed=True, by_year=True)
+        routes.add("content", "DELETE", "delete", Remover(parts).delete, keyed=True, by_year=True)
+        routes.add("versions", "GET", "read", lister.versions, keyed=True, by_year=True)
         routes.add("heads", "POST", "read", lister.heads, keyed=False)
         for path, handler in health.handlers().items() if health else ():
             routes.add(path, "GET", PUBLIC, handler, keyed=False)
@@ -111,7 +111,7 @@ class DataPlane:
         if found.route.keyed:
             access.collection = check_collection(found.collection.decode("latin-1"))
             access.key = key_from_raw_path(found.key)
-            self.parts.decide(access)
+            self.parts.decide(access, year_follows=found.route.by_year)
         await found.route.handler(access)
 
     def _identify(self, access: Access, old: OldUrl | None) -> None:

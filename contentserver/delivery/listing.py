@@ -17,7 +17,9 @@ from contentserver.delivery.responses import send_json
 from contentserver.delivery.standing import Entry, Standing, head_of
 from contentserver.protocol.keys import check_collection, check_key
 from contentserver.store.errors import NotStored
+from skold.years import Years
 
+Allowed = dict[str, Years | None]  # keys, and the years that the grants reach
 HEADS = 100  # keys a request
 HEADS_BODY = HEADS * 4096  # bytes: 100 keys of 512 bytes, each byte written as \\uXXXX, fit
 
@@ -30,15 +32,15 @@ class Lister:
         self._standing = Standing(parts)
 
     async def versions(self, access: Access) -> None:
-        """All versions, oldest first, delete markers among them. Raises NotStored where there is
-        none.
+        """All versions, oldest first, delete markers among them; those of years that the grants do
+        not reach are left out. Raises NotStored where there is none, OutsideYears where no other.
         """
         assert access.collection is not None
         assert access.key is not None
         store = self._parts.store
         access.address = store.address(access.collection, access.key).hex()
         rules = self._parts.rules.of(access.collection)
-        list_stored = partial(store.list_versions, access.collection, access.key)
+        list_stored = partial(store.list_versions, access.collection, access.key, access.years)
         versions = await self._standing.versions(access, rules, list_stored)
         if not versions:
             raise NotStored
@@ -55,8 +57,7 @@ class Lister:
         collection, keys = _read_wanted(body)
         access.collection = collection
         access.key = keys[0]
-        allowed = self._allowed(access, keys)
-        heads = await self._find_heads(access, collection, allowed)
+        heads = await self._find_heads(access, collection, self._allowed(access, keys))
         access.key, access.keys = None, keys
         access.begin()
         await access.durable()
@@ -64,34 +65,36 @@ class Lister:
         await send_json(access, 200, [], document)
 
     async def _find_heads(
-        self, access: Access, collection: str, keys: list[str]
+        self, access: Access, collection: str, keys: Allowed
     ) -> dict[str, Entry | None]:
         rules = self._parts.rules.of(collection)
         sources = {key: rules.find_source(key) for key in keys} if rules.sources else {}
         asked = {key: each for key, each in sources.items() if each and each.asks_legacy}
-        rest = [key for key in keys if key not in asked] if asked else keys
+        rest = {key: years for key, years in keys.items() if key not in asked}
         heads = await self._parts.reading(self._heads, collection, rest) if rest else {}
-        return heads | await self._standing.heads(access, rules, asked) if asked else heads
+        if not asked:
+            return heads
+        return heads | await self._standing.heads(access, rules, asked, keys)
 
-    def _allowed(self, access: Access, keys: list[str]) -> list[str]:
-        """The keys that the caller may read; Forbidden if that is none, so that a stranger learns
-        nothing.
+    def _allowed(self, access: Access, keys: list[str]) -> Allowed:
+        """The keys that the caller may read, with the years; Forbidden if that is none, so that a
+        stranger learns nothing.
         """
         assert access.principal is not None
         decide = partial(
             self._parts.gate.decide, access.principal, access.action, access.collection
         )
-        decisions = {key: decide(key) for key in keys}
-        allowed = [key for key, decision in decisions.items() if decision.allowed]
-        access.key = allowed[0] if allowed else keys[0]
-        self._parts.decide(access)
+        decisions = {key: decide(key, year_follows=True) for key in keys}
+        allowed = {key: each.years for key, each in decisions.items() if each.allowed}
+        access.key = next(iter(allowed), keys[0])
+        self._parts.decide(access, year_follows=True)
         return allowed
 
-    def _heads(self, collection: str, keys: list[str]) -> dict[str, Entry | None]:
+    def _heads(self, collection: str, keys: Allowed) -> dict[str, Entry | None]:
         heads = {}
-        for key in keys:
+        for key, years in keys.items():
             with contextlib.suppress(NotStored):
-                heads[key] = head_of(self._parts.store, collection, key)
+                heads[key] = head_of(self._parts.store, collection, key, years)
         return heads
 
 

@@ -18,7 +18,7 @@ from contentserver.delivery.parts import Parts
 from contentserver.delivery.rules import Rules
 from contentserver.delivery.sources import Source
 from contentserver.delivery.which import Which
-from contentserver.store.errors import Deleted, Erased, NotStored, StoreError
+from contentserver.store.errors import Deleted, Erased, NotStored, OutsideYears, StoreError
 from contentserver.store.stored_file import StoredFile
 
 UNCHECKED = ((b"x-unchecked", b"true"),)
@@ -121,6 +121,8 @@ class Modes:
                 await close(file)
             await self._send(access, await self._open(access, which), which, rules)
             return
+        if file is not None and access.years is not None:
+            await self._refuse_year(access, file)
         state: State | None = ABSENT
         try:
             if file is None:
@@ -129,6 +131,14 @@ class Modes:
         finally:
             if source.mode == "shadow" and state is not None and which.as_of is None:
                 self._parts.shadow.consider(access, source, state)
+
+    async def _refuse_year(self, access: Access, file: LegacyFile) -> None:
+        """Raise OutsideYears unless the grants reach the year that an import would give it."""
+        try:
+            access.close_decision(year_of(file, self._parts.time_zone))
+        except OutsideYears:
+            await close(file)
+            raise
 
     def _is_of(self, file: LegacyFile | None, year: int) -> bool:
         """Whether the present state was that of the end of the year already."""

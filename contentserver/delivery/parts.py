@@ -52,10 +52,18 @@ class Parts:
         default_factory=lambda: ThreadPoolExecutor(WRITERS, "write")
     )
 
-    def decide(self, access: Access) -> None:
-        """Let the access pass, or raise Forbidden. No rule is a refusal."""
+    def decide(self, access: Access, *, year_follows: bool = False) -> None:
+        """Let the access pass, or raise Forbidden. No rule is a refusal. `year_follows`: the caller
+        holds versions against `access.years`.
+        """
         assert access.principal is not None
-        decision = self.gate.decide(access.principal, access.action, access.collection, access.key)
+        decision = self.gate.decide(
+            access.principal,
+            access.action,
+            access.collection,
+            access.key,
+            year_follows=year_follows,
+        )
         access.decision = decision
         if not decision.allowed:
             wanted = END_USER.get(decision.reason)

@@ -59,6 +59,7 @@ TABLE: dict[type[Exception], str] = {
     BadMediaType: "bad_metadata",
     store.BadMetadata: "bad_metadata",
     store.NotStored: "not_found",
+    store.OutsideYears: "not_found",
     store.Deleted: "deleted",
     store.Erased: "erased",
     store.PreconditionFailed: "precondition_failed",

@@ -62,6 +62,7 @@ class Reader:
             key,
             as_of=which.as_of,
             version=which.version,
+            years=access.years,
         )
         try:
             try:
@@ -75,7 +76,7 @@ class Reader:
                 access.version = str(error.version)
             raise
         access.address = stored.header.address.hex()
-        access.version = str(stored.version)
+        access.found(stored.version)
         return stored
 
     async def send(self, access: Access, stored: StoredFile, which: Which, rules: Rules) -> None:

@@ -21,11 +21,13 @@ from contentserver.delivery.errors import (
 from contentserver.delivery.fallback import LegacyDamaged, LegacyUnavailable
 from contentserver.delivery.from_legacy import close
 from contentserver.delivery.parts import Parts
-from contentserver.store.errors import StoreError
+from contentserver.store.errors import OutsideYears, StoreError
 from contentserver.store.fileops import WouldBlock
 from skold.flood import Flood
 from skold.gate import Anonymous, Reject
 from skold.journal import JournalUnavailable, Scalar
+
+OUTSIDE_YEARS = "outside_years"
 
 
 class Refusals:
@@ -56,6 +58,10 @@ class Refusals:
             self._name_address(access)
             await self._look_in_vain(access)
             access.begin(error.reason)
+        elif isinstance(error, OutsideYears):
+            # The store has taken the steps of an absent file; a legacy database may be left to ask.
+            await self._ask_legacy_in_vain(access)
+            access.begin(OUTSIDE_YEARS)
         elif isinstance(error, EndUserRefused):
             self._name_address(access)
             access.begin(error.reason)
@@ -94,11 +100,15 @@ class Refusals:
 
     async def _look_in_vain(self, access: Access) -> None:
         """The steps of an absent file, with a key that nobody has."""
-        collection, key = access.collection or "none", access.key
+        collection = access.collection or "none"
         with contextlib.suppress(StoreError, WouldBlock):
             self._parts.store.open_latest(
                 collection, secrets.token_hex(16), cached_only=True
             ).close()
+        await self._ask_legacy_in_vain(access)
+
+    async def _ask_legacy_in_vain(self, access: Access) -> None:
+        collection, key = access.collection or "none", access.key
         source = self._parts.rules.sources.find(collection, key) if key is not None else None
         if source is None or not source.asks_legacy:
             return

@@ -23,6 +23,9 @@ class Remover:
         assert access.collection is not None
         assert access.key is not None
         refuse_write(access, self._parts.rules.of(access.collection))
+        years = access.years
+        if years is not None:
+            access.close_decision(self._parts.store.year_now())
         mark = partial(
             self._parts.store.delete,
             access.collection,
@@ -31,6 +34,7 @@ class Remover:
             if_match=entity_tags(headers.get("if-match"), "If-Match"),
             if_none_match=entity_tags(headers.get("if-none-match"), "If-None-Match"),
             if_unmodified_since=unmodified_since(headers.get("if-unmodified-since")),
+            years=years,
             on_behalf_of=access.principal.end_user if access.principal else None,
         )
         access.address = self._parts.store.address(access.collection, access.key).hex()

@@ -11,20 +11,26 @@ from typing import Any, NamedTuple
 
 PUBLIC = "public"
 ACTIONS = frozenset(
-    {"read", "write", "delete", "sign", "stage", "commit", "audit", "list", "administer", PUBLIC}
-)
+    {
+        "read", "write", "delete", "sign", "stage", "commit", "audit", "list", "replicate",
+        "administer", PUBLIC,
+    }
+)  # fmt: skip
 Handler = Callable[..., Awaitable[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`action` is what the caller must be granted, PUBLIC for health and metrics only."""
+    """`action` is what the caller must be granted, PUBLIC for health and metrics only. A route
+    whose handler does not promise to look at years is closed to grants of certain years.
+    """
 
     name: str
     method: str
     action: str
     handler: Handler
     keyed: bool  # the path goes on with /{collection}/{key}
+    by_year: bool = False  # the handler holds versions against the years of the decision
 
 
 class Found(NamedTuple):
@@ -48,14 +54,23 @@ class Routes:
         self._routes: dict[tuple[bytes, str], Route] = {}
         self._names: dict[bytes, bool] = {}
 
-    def add(self, name: str, method: str, action: str, handler: Handler, *, keyed: bool) -> None:
+    def add(
+        self,
+        name: str,
+        method: str,
+        action: str,
+        handler: Handler,
+        *,
+        keyed: bool,
+        by_year: bool = False,
+    ) -> None:
         """Register. Raises ValueError for a route whose action Sköld does not know."""
         if action not in ACTIONS:
             raise ValueError(
                 f"route {method} {name}: the action {action!r} is none that Sköld decides on"
             )
         self._names[name.encode()] = keyed
-        self._routes[name.encode(), method] = Route(name, method, action, handler, keyed)
+        self._routes[name.encode(), method] = Route(name, method, action, handler, keyed, by_year)
 
     def __iter__(self) -> Iterator[Route]:
         return iter(self._routes.values())

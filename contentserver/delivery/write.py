@@ -22,6 +22,7 @@ from contentserver.protocol.digests import format_sha256
 from contentserver.store.errors import Erased
 from contentserver.store.results import Receipt
 from contentserver.store.upload import Upload
+from skold.years import Years
 
 PIECE = 1 << 20  # bytes
 
@@ -33,6 +34,7 @@ class Put:
     parts: Parts
     actor: str
     declared: Declared
+    years: Years | None
 
     def begin(self) -> Upload:
         return self.parts.store.create_upload(
@@ -52,6 +54,7 @@ class Put:
                 if_none_match=self.declared.if_none_match,
                 if_unmodified_since=self.declared.if_unmodified_since,
                 same_bytes_ok=True,
+                years=self.years,
             )
 
     def whole(self, body: bytes) -> Receipt:
@@ -78,11 +81,14 @@ class Writer:
         assert access.key is not None
         rules = self._parts.rules.of(access.collection)
         refuse_write(access, rules)
+        years = access.years
+        if years is not None:
+            access.close_decision(self._parts.store.year_now())
         declared = read_declared(access, rules)
         access.address = self._parts.store.address(access.collection, access.key).hex()
         access.filename = declared.metadata.filename
         access.begin()
-        put = Put(self._parts, access.actor, declared)
+        put = Put(self._parts, access.actor, declared, years)
         receipt = await self._receive(access, put, gather(access, self._parts, rules.max_size))
         status = 201 if receipt.created else 200
         await access.stored(status, str(receipt.version), receipt.size)

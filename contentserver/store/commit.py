@@ -86,12 +86,12 @@ class Committer:
             conditions.check(latest, deleting=draft.deleted)
             if draft.deleted:
                 _refuse_other_subject(latest, draft)
-            if conditions.same_bytes_ok:
+            if conditions.may_repeat(latest):
                 same = find_same(latest, draft.metadata, draft.body.plain_sha256)
                 if same is not None:
                     return self.repeat(same), None
             try:
-                return self._place_after(latest, draft, address)
+                return self._place_after(latest, draft, address, conditions)
             except SlotTaken:
                 continue  # by someone without the lock: look again, judge again
         raise Unavailable("the name of the next version is taken again and again")
@@ -104,9 +104,10 @@ class Committer:
         return receipt_of(same, created=False)
 
     def _place_after(
-        self, latest: Latest | None, draft: Draft, address: bytes
+        self, latest: Latest | None, draft: Draft, address: bytes, conditions: Conditions
     ) -> tuple[Receipt, Placed]:
         version = next_version(self._environment, None if latest is None else latest.version)
+        conditions.check_year(version)
         root = self._environment.roots.get(self._environment.layout().root_for_commit(version.year))
         now = self._environment.clock()
         receipt = write_header(self._environment, draft, address, version, now)

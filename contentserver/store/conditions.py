@@ -4,10 +4,11 @@ They are asked while the file's address is locked, so no other commit comes betw
 RFC 9110, sections 13.1 and 13.2.2.
 """
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 from contentserver.store.address import Version
-from contentserver.store.errors import Deleted, NotStored, PreconditionFailed
+from contentserver.store.errors import Deleted, NotStored, OutsideYears, PreconditionFailed
 from contentserver.store.metadata import Metadata
 from contentserver.store.results import VersionInfo
 
@@ -29,13 +30,15 @@ class Conditions:
     """What must hold for a commit. Entity tags are quoted, as sent; `("*",)` is any version.
 
     `if_unmodified_since`: seconds since the epoch. `same_bytes_ok`: a repetition of the latest
-    version makes no new one.
+    version makes no new one. `years`: those of which the new version, and one that a delete marker
+    hides or a repetition is answered with, may be; None for all.
     """
 
     if_match: tuple[str, ...] | None = None
     if_none_match: tuple[str, ...] | None = None
     if_unmodified_since: int | None = None
     same_bytes_ok: bool = False
+    years: Container[int] | None = None
 
     def check(self, latest: Latest | None, *, deleting: bool = False) -> None:
         """Raise PreconditionFailed unless all hold. A deleted file counts as none.
@@ -44,10 +47,23 @@ class Conditions:
         """
         if deleting and latest is None:
             raise NotStored
+        if deleting and latest is not None:
+            self.check_year(latest.version)
         if deleting and latest is not None and latest.deleted:
             raise Deleted(latest.version)
         if not self._hold(None if latest is None or latest.deleted else latest):
             raise PreconditionFailed(None if latest is None else latest.version)
+
+    def check_year(self, version: Version) -> None:
+        """Raise OutsideYears for a version of another year."""
+        if self.years is not None and version.year not in self.years:
+            raise OutsideYears(version.year)
+
+    def may_repeat(self, latest: Latest | None) -> bool:
+        """Whether a repetition of the latest version may be answered with it."""
+        if latest is None or not self.same_bytes_ok:
+            return False
+        return self.years is None or latest.version.year in self.years
 
     def _hold(self, standing: Latest | None) -> bool:
         if self.if_match is not None:

@@ -33,6 +33,14 @@ class Deleted(StoreError):
         self.version = version
 
 
+class OutsideYears(StoreError):
+    """The version is, or would be, of a year that the caller has no part in."""
+
+    def __init__(self, year: int | None = None) -> None:
+        super().__init__(f"the year {year} is none of those asked for" if year else "no such year")
+        self.year = year
+
+
 class SlotTaken(StoreError):
     """The name of this version exists already; no version is ever overwritten."""
 

@@ -3,7 +3,7 @@ databases.
 """
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from datetime import tzinfo
 from pathlib import Path
 from uuid import UUID
@@ -15,7 +15,14 @@ from contentserver.store.conditions import Conditions
 from contentserver.store.disk_errors import disk_errors
 from contentserver.store.environment import Environment
 from contentserver.store.erasure import ErasureKeys
-from contentserver.store.errors import Deleted, KeyMissing, NotStored, StoreError, Unavailable
+from contentserver.store.errors import (
+    Deleted,
+    KeyMissing,
+    NotStored,
+    OutsideYears,
+    StoreError,
+    Unavailable,
+)
 from contentserver.store.imports import Imports
 from contentserver.store.keyset import Keyset
 from contentserver.store.layout import Layout, Place
@@ -75,13 +82,15 @@ class Store:
         *,
         as_of: int | None = None,
         version: Version | None = None,
+        years: Container[int] | None = None,
         cached_only: bool = False,
         read_ahead: int = 0,
     ) -> StoredFile:
         """The latest version, the latest of the years up to `as_of`, or exactly `version`.
 
         The kernel begins to fetch `read_ahead` bytes of the body, so that a read that follows finds
-        them in memory. Raises NotStored, Deleted, Erased, Corrupt, KeyMissing, RootMissing,
+        them in memory. A version that answers but is of none of `years` is not opened:
+        OutsideYears. Raises NotStored, Deleted, Erased, Corrupt, KeyMissing, RootMissing,
         Unavailable; WouldBlock with `cached_only`.
         """
         address = self.address(collection, key)
@@ -92,6 +101,9 @@ class Store:
                 slot = self._versions.find_exactly(address, version, cached_only=cached_only)
             if slot is None:
                 raise NotStored
+            if years is not None and slot.version.year not in years:
+                fileops.close(slot.fd)
+                raise OutsideYears(slot.version.year)
             stored = open_stored(
                 self._environment, slot.fd, slot.root.name, address, slot.version,
                 cached_only=cached_only, read_ahead=read_ahead,
@@ -107,16 +119,26 @@ class Store:
         """Whether every year up to `as_of` is sealed, so that no import can change its answer."""
         return self._environment.layout().is_stable(as_of)
 
-    def list_versions(self, collection: str, key: str) -> list[VersionInfo]:
+    def year_now(self) -> int:
+        """The year that a commit of a new file would go to, by the institution's clock."""
+        return self._environment.year_now()
+
+    def list_versions(
+        self, collection: str, key: str, years: Container[int] | None = None
+    ) -> list[VersionInfo]:
         """All versions, oldest first, delete markers among them; empty if there is none.
 
+        With `years` those of other years are left out, unopened; OutsideYears if no other is there.
         Raises Erased, Corrupt, KeyMissing for the first that does not open; RootMissing,
         Unavailable.
         """
         address = self.address(collection, key)
         with disk_errors():
             placed = self._versions.list_versions(address)
-            return [self._committer.get_info(address, version) for version in placed]
+            wanted = placed if years is None else [each for each in placed if each.year in years]
+            if placed and not wanted:
+                raise OutsideYears(placed[-1].year)
+            return [self._committer.get_info(address, version) for version in wanted]
 
     def create_upload(
         self,
@@ -169,20 +191,21 @@ class Store:
         if_none_match: tuple[str, ...] | None = None,
         if_unmodified_since: int | None = None,
         on_behalf_of: str | None = None,
+        years: Container[int] | None = None,
     ) -> Receipt:
         """Put a delete marker as the next version; nothing is removed. Conditions as in `commit`.
 
-        Raises NotStored, Deleted (it is already), PreconditionFailed, Erased, and what `commit`
-        does.
+        Both the version that it hides and the marker itself must be of `years`. Raises NotStored,
+        Deleted (it is already), PreconditionFailed, Erased, and what `commit` does.
         """
-        with self.open_latest(collection, key) as latest:
+        with self.open_latest(collection, key, years=years) as latest:
             subject = latest.metadata.data_subject
         marker = Metadata(
             collection=collection, key=key, created_by=actor, data_subject=subject,
             on_behalf_of=on_behalf_of,
         )  # fmt: skip
         return self._uploads.put_marker(
-            marker, Conditions(if_match, if_none_match, if_unmodified_since)
+            marker, Conditions(if_match, if_none_match, if_unmodified_since, years=years)
         )
 
     def refuse_erased(self, collection: str, subject: str) -> None:

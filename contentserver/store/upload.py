@@ -1,6 +1,6 @@
 """An upload, held by one request."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from types import TracebackType
@@ -161,23 +161,25 @@ class Upload:
         if_unmodified_since: int | None = None,
         same_bytes_ok: bool = False,
         on_behalf_of: str | None = None,
+        years: Container[int] | None = None,
     ) -> Receipt:
         """Make the upload the next version of its file; durable when this returns.
 
         A second call answers the same, whoever makes it. `sha256`: the digest declared, if any.
         `if_match`, `if_none_match`: quoted entity tags, or `("*",)`; `if_unmodified_since`: seconds
         since the epoch. With `same_bytes_ok`, bytes, media type, filename, data subject and custom
-        metadata equal to the latest's make no version: `created` is False.
+        metadata equal to the latest's make no version: `created` is False. The version, new or
+        not, must be of `years`; a repetition of one of another year makes a new one.
 
-        Raises UploadIncomplete, DigestMismatch, PreconditionFailed, YearNotOpen, YearSealed,
-        Erased, KeyMissing, NoSpace, RootMissing, VersionGap, Unavailable.
+        Raises OutsideYears, UploadIncomplete, DigestMismatch, PreconditionFailed, YearNotOpen,
+        YearSealed, Erased, KeyMissing, NoSpace, RootMissing, VersionGap, Unavailable.
         """
         if self.receipt is not None:
             return self.receipt
         self.end_part()
         self._check_complete()
         self._committing = True
-        conditions = Conditions(if_match, if_none_match, if_unmodified_since, same_bytes_ok)
+        conditions = Conditions(if_match, if_none_match, if_unmodified_since, same_bytes_ok, years)
         try:
             with self._disk():
                 return self._commit(sha256, conditions, on_behalf_of)

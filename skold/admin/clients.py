@@ -46,7 +46,7 @@ class ReadOnlyInline(TabularInline):  # type: ignore[misc]
 
 class GrantInline(ReadOnlyInline):
     model = Grant
-    fields = ["collection", "actions", "prefix", "created_at", "created_by"]
+    fields = ["collection", "actions", "prefix", "first_year", "last_year", "created_at"]
 
 
 class ApiKeyInline(ReadOnlyInline):
@@ -79,7 +79,9 @@ class ClientForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Client
-        fields = ["id", "name", "enabled", "may_act_for", "address_ranges"]
+        fields = [
+            *("id", "name", "enabled", "may_act_for", "address_ranges", "requests_per_second"),
+        ]
 
 
 @admin.register(Client)
@@ -101,7 +103,7 @@ class ClientAdmin(ModelAdmin):  # type: ignore[misc]
 
     def get_fieldsets(self, _request: HttpRequest, obj: Client | None = None) -> Any:
         """A new client has no history yet."""
-        client = ["id", "name", "enabled", "may_act_for", "address_ranges"]
+        client = list(ClientForm.Meta.fields)
         if obj is None:
             return [(None, {"fields": client})]
         about = ["created_at", "created_by", "shortcuts"]

@@ -28,7 +28,7 @@ class GrantForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Grant
-        fields = ["client", "collection", "actions", "prefix"]
+        fields = ["client", "collection", "actions", "prefix", "first_year", "last_year"]
 
     def clean(self) -> dict[str, Any]:
         """Besides the fields: that the grant can reach anything."""
@@ -41,11 +41,11 @@ class GrantForm(forms.ModelForm):  # type: ignore[type-arg]
 @admin.register(Grant)
 class GrantAdmin(ModelAdmin):  # type: ignore[misc]
     form = GrantForm
-    list_display = ["client", "where", "allowed", "created_at", "created_by"]
+    list_display = ["client", "where", "allowed", "years", "created_at", "created_by"]
     list_filter = ["client", "collection"]
     list_select_related = ["client"]
     search_fields = ["client__id", "collection", "prefix"]
-    fields = ["client", "collection", "prefix", "actions"]
+    fields = ["client", "collection", "prefix", ("first_year", "last_year"), "actions"]
 
     def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
         return False
@@ -66,6 +66,10 @@ class GrantAdmin(ModelAdmin):  # type: ignore[misc]
     @display(description=_("collection and prefix"))
     def where(self, grant: Grant) -> str:
         return f"{grant.collection} / {grant.prefix or '…'}"
+
+    @display(description=_("years"))
+    def years(self, grant: Grant) -> str:
+        return grant.years_in_words or "—"
 
     @display(description=_("allowed"), label=True)
     def allowed(self, grant: Grant) -> list[str]:

@@ -21,6 +21,7 @@ REASONS = {
     "not_found": _("nothing there"),
     "not_staff": _("not admitted to the admin"),
     "on_behalf_of_beside_signed_url": _("end user named beside a signed URL"),
+    "outside_years": _("outside the years of the grant"),
     "placeholder": _("shown in place of another file"),
     "refused": _("refused"),
     "shadow": _("compared with the legacy database"),

@@ -42,7 +42,11 @@ class GatePermission(BasePermission):
         if action is None:
             raise MethodNotAllowed(request.method or "")
         decision = parts.gate().decide(
-            request.user.principal, action, view.gate_collection(request), None
+            request.user.principal,
+            action,
+            view.gate_collection(request),
+            None,
+            year_follows=view.by_year,
         )
         view.access.decision = decision
         if not decision.allowed:
@@ -64,6 +68,9 @@ class GuardedView(Base):
     gate_actions: ClassVar[Mapping[str, str]] = {}
     query_parameters: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     """By action: parameters besides those of filters and pages. Others are refused."""
+    by_year: ClassVar[bool] = False
+    """The view holds what it shows against `access.years`, or shows nothing that has a year.
+    A grant of certain years opens no other view."""
     access: ControlAccess
 
     def gate_action(self) -> str | None:

@@ -8,6 +8,8 @@ from rest_framework import serializers
 from skold.control import parts
 from skold.models import OFFERED_ACTIONS, ActingFor, ApiKey, AuditRecord, Client, Grant, UrlKey
 
+LARGEST_LIMIT = 2_147_483_647
+
 
 class ClientSerializer(serializers.ModelSerializer[Client]):
     """A client, as shown and as created."""
@@ -15,7 +17,8 @@ class ClientSerializer(serializers.ModelSerializer[Client]):
     class Meta:
         model = Client
         fields = [
-            *("id", "name", "enabled", "address_ranges", "may_act_for", "created_at", "created_by"),
+            *("id", "name", "enabled", "address_ranges", "may_act_for"),
+            *("requests_per_second", "created_at", "created_by"),
         ]
         read_only_fields = ["created_at", "created_by"]
 
@@ -29,6 +32,9 @@ class ClientChangeSerializer(serializers.Serializer[Client]):
         child=serializers.CharField(max_length=49), required=False
     )
     may_act_for = serializers.ChoiceField(choices=ActingFor.choices, required=False)
+    requests_per_second = serializers.IntegerField(
+        required=False, allow_null=True, min_value=1, max_value=LARGEST_LIMIT
+    )
 
 
 class ApiKeySerializer(serializers.ModelSerializer[ApiKey]):
@@ -79,7 +85,10 @@ class GrantSerializer(serializers.ModelSerializer[Grant]):
 
     class Meta:
         model = Grant
-        fields = ["id", "client", "collection", "actions", "prefix", "created_at", "created_by"]
+        fields = [
+            *("id", "client", "collection", "actions", "prefix", "first_year", "last_year"),
+            *("created_at", "created_by"),
+        ]
         read_only_fields = ["id", "created_at", "created_by"]
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

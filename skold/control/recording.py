@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from skold.control import parts
 from skold.gate import Decision, Principal, Reject
 from skold.journal import JournalUnavailable, Scalar, Ticket
+from skold.years import Years
 
 WAIT = 2.0
 """Seconds a record may take to become durable before the answer is 503."""
@@ -36,6 +37,11 @@ class ControlAccess:
         self._ticket: Ticket | None = None
         self._body: dict[str, Scalar] = {}
         self._private: dict[str, str | None] = {}
+
+    @property
+    def years(self) -> Years | None:
+        """The years of versions that the decision allows; None for all."""
+        return None if self.decision is None else self.decision.years
 
     def name_principal(self, principal: Principal) -> None:
         """Remember whose key it was, and for whom it acts."""

@@ -7,8 +7,10 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext as now_
 from django.utils.translation import gettext_lazy as _
 
+FIRST_YEAR, LAST_YEAR = 1, 9999
 COLLECTION_PATTERN = r"^(\*|[a-z0-9][a-z0-9_-]{0,63})$"
 
 
@@ -29,6 +31,7 @@ class Action(models.TextChoices):
 
 # The policy knows all actions; these are not offered, because no route asks for them.
 _NOT_ASKED = {Action.STAGE, Action.COMMIT, Action.REPLICATE}
+WITHOUT_YEARS = frozenset({Action.AUDIT, Action.ADMINISTER})
 OFFERED_ACTIONS = [choice for choice in Action.choices if choice[0] not in _NOT_ASKED]
 
 
@@ -130,4 +133,44 @@ class Grant(models.Model):
         ordering = ["client_id", "collection", "prefix", "id"]
 
     def __str__(self) -> str:
-        return f"{self.client_id}: {', '.join(self.actions)} @ {self.collection}/{self.prefix}"
+        years = f" {self.years_in_words}" if self.years_in_words else ""
+        return (
+            f"{self.client_id}: {', '.join(self.actions)} @ {self.collection}/{self.prefix}{years}"
+        )
+
+    @property
+    def years_in_words(self) -> str:
+        """`2024 to 2025`, `2024`, `2024 or later`; empty for all years."""
+        first, last = self.first_year, self.last_year
+        if first is None and last is None:
+            return ""
+        if first == last:
+            return str(first)
+        if last is None:
+            return now_("%(year)s or later") % {"year": first}
+        if first is None:
+            return now_("up to %(year)s") % {"year": last}
+        return now_("%(first)s to %(last)s") % {"first": first, "last": last}
+
+    def clean(self) -> None:
+        """Years bound versions of files: no other action has any. Raises ValidationError."""
+        if self.first_year is None and self.last_year is None:
+            return
+        for field in ("first_year", "last_year"):
+            year = getattr(self, field)
+            if year is not None and not FIRST_YEAR <= year <= LAST_YEAR:
+                span = {"first": FIRST_YEAR, "last": LAST_YEAR}
+                raise ValidationError(
+                    {field: now_("Give a year from %(first)s to %(last)s.") % span}
+                )
+        if self.first_year and self.last_year and self.first_year > self.last_year:
+            raise ValidationError({"last_year": _("The last year is before the first one.")})
+        if WITHOUT_YEARS.intersection(self.actions):
+            raise ValidationError(
+                {
+                    "actions": _(
+                        "To administer and to read the audit have no years. Give a grant of its"
+                        " own for them."
+                    )
+                }
+            )

@@ -8,7 +8,7 @@ from django.db import transaction
 from skold.models import ActingFor, Client
 from skold.services.rules import check_actor
 
-CHANGEABLE = frozenset({"name", "enabled", "address_ranges", "may_act_for"})
+CHANGEABLE = frozenset({"name", "enabled", "address_ranges", "may_act_for", "requests_per_second"})
 
 
 def create_client(
@@ -19,6 +19,7 @@ def create_client(
     address_ranges: Iterable[str] = (),
     may_act_for: str = ActingFor.OPTIONAL,
     enabled: bool = True,
+    requests_per_second: int | None = None,
 ) -> Client:
     """A new client without keys and grants. Raises ValidationError naming the field."""
     check_actor(actor)
@@ -28,6 +29,7 @@ def create_client(
         enabled=enabled,
         address_ranges=list(address_ranges),
         may_act_for=may_act_for,
+        requests_per_second=requests_per_second,
         created_by=actor,
     )
     client.full_clean()

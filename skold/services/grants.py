@@ -8,9 +8,17 @@ from skold.services.rules import check_actor
 
 
 def give_grant(
-    *, actor: str, client: Client, collection: str, actions: Iterable[str], prefix: str = ""
+    *,
+    actor: str,
+    client: Client,
+    collection: str,
+    actions: Iterable[str],
+    prefix: str = "",
+    first_year: int | None = None,
+    last_year: int | None = None,
 ) -> Grant:
-    """Allow the client these actions in `collection` (`*`: all) on keys that begin with `prefix`.
+    """Allow the client these actions in `collection` (`*`: all) on keys that begin with `prefix`,
+    for versions from `first_year` to `last_year`, both included; None leaves that side open.
 
     Raises ValidationError naming the field.
     """
@@ -20,6 +28,8 @@ def give_grant(
         collection=collection,
         actions=sorted(set(actions)),
         prefix=prefix,
+        first_year=first_year,
+        last_year=last_year,
         created_by=actor,
     )
     grant.full_clean()
