@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "django_otp",
 ]
 
 MIDDLEWARE = [
@@ -61,6 +62,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "skold.control.middleware.AdminAuditMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -201,6 +203,11 @@ CELERY_BEAT_SCHEDULE = {
     "clear sessions": {
         "task": "contentserver.tasks.clear_sessions",
         "schedule": crontab(minute="41", hour="3"),
+    },
+    "judge the audit": {
+        "task": "skold.tasks.judge_audit",
+        "schedule": 120.0,
+        "options": {"expires": 110},
     },
     "sync sources": {
         "task": "migrator.tasks.sync_sources",

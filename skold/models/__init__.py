@@ -8,6 +8,7 @@ from skold.models.keys import ApiKey, UrlKey
 from skold.models.marks import ReviewMark
 from skold.models.policy import PolicyState
 from skold.models.review import Finding, Redaction, Review
+from skold.models.second_factor import BackupCodes, LoginTrace, TotpDevice
 
 __all__ = [
     "OFFERED_ACTIONS",
@@ -17,6 +18,7 @@ __all__ = [
     "ArchivedMonth",
     "AuditHour",
     "AuditRecord",
+    "BackupCodes",
     "Client",
     "ClientCertificate",
     "CredentialUse",
@@ -24,11 +26,13 @@ __all__ = [
     "Grant",
     "KnownNetwork",
     "LedgerMark",
+    "LoginTrace",
     "PolicyState",
     "Redaction",
     "Review",
     "ReviewMark",
     "TokenClient",
     "TokenProvider",
+    "TotpDevice",
     "UrlKey",
 ]

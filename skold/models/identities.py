@@ -67,6 +67,9 @@ class TokenProvider(models.Model):
     jwks = models.JSONField(_("keys"), default=dict, editable=False)
     fetched_at = models.DateTimeField(_("keys fetched"), null=True, editable=False)
     fetch_error = models.CharField(_("last error"), max_length=500, blank=True, editable=False)
+    fetch_tried_at = models.DateTimeField(_("last tried"), null=True, editable=False)
+    fetch_wanted_at = models.DateTimeField(null=True, editable=False)
+    """When somebody asked for the keys at once; the bridge answers by `fetch_tried_at`."""
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     created_by = models.CharField(_("created by"), max_length=150, editable=False)
 
