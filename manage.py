@@ -7,6 +7,9 @@ import sys
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "contentserver.settings")
+    from contentserver.database_users import choose  # noqa: PLC0415 - before the settings are read
+
+    choose(sys.argv[1] if len(sys.argv) > 1 else "")
     from django.core.management import execute_from_command_line  # noqa: PLC0415 - after the settings are named
     from django.db import OperationalError  # noqa: PLC0415 - likewise
     from django.utils.translation import gettext  # noqa: PLC0415 - likewise

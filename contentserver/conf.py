@@ -18,6 +18,7 @@ from skold.thresholds import Thresholds
 
 SERVERS_FILE = "servers.json"
 RUN_FOLDER = "run"
+DATABASE_USERS = ("BRIDGE_DATABASE_URL", "OWNER_DATABASE_URL", "ARCHIVER_DATABASE_URL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,8 @@ class Config:
     bridge_root_key: Path
     journal_dirs: tuple[Path, ...]
     ledger: Path
+    archive: Path
+    audit_retention_months: int
     anchors: tuple[str, ...]
     review: Thresholds
     anchor_interval: float
@@ -55,6 +58,9 @@ class Config:
     max_connections: int
     fallback: str
     database_url: str
+    bridge_database_url: str
+    owner_database_url: str
+    archiver_database_url: str
     database_pool: int
     database_timeout: float
     broker_url: str
@@ -99,7 +105,7 @@ def read_config(env: Env | None = None) -> Config:
     env = env or Env()
     home = Path(env.str("CONTENTSERVER_HOME", "var")).absolute()
     port = env.int("CONTENTSERVER_PORT", 8000)
-    database_url, broker_url = _server_urls(env, home)
+    urls = _server_urls(env, home)
     return Config(
         home=home,
         node=env.str("CONTENTSERVER_NODE", "node-1"),
@@ -123,6 +129,8 @@ def read_config(env: Env | None = None) -> Config:
         ),
         journal_dirs=_paths(env, "SKOLD_JOURNAL_DIRS", home / "journal"),
         ledger=_path(env, "SKOLD_LEDGER", home / "ledger"),
+        archive=_path(env, "AUDIT_ARCHIVE", home / "archive"),
+        audit_retention_months=env.int("AUDIT_RETENTION_MONTHS", 0),
         anchors=_words(env, "SKOLD_ANCHORS"),
         review=_thresholds(env),
         anchor_interval=env.float("SKOLD_ANCHOR_INTERVAL", 3600.0),
@@ -135,10 +143,13 @@ def read_config(env: Env | None = None) -> Config:
         body_minimum_rate=env.int("CONTENTSERVER_BODY_MINIMUM_RATE", 1024),
         max_connections=env.int("CONTENTSERVER_MAX_CONNECTIONS", 2000),
         fallback=env.str("CONTENTSERVER_FALLBACK", "migrator.fallback.Fallback"),
-        database_url=database_url,
+        database_url=urls["DATABASE_URL"],
+        bridge_database_url=urls["BRIDGE_DATABASE_URL"],
+        owner_database_url=urls["OWNER_DATABASE_URL"],
+        archiver_database_url=urls["ARCHIVER_DATABASE_URL"],
         database_pool=env.int("CONTENTSERVER_DATABASE_POOL", 8),
         database_timeout=env.float("CONTENTSERVER_DATABASE_TIMEOUT", 2.0),
-        broker_url=broker_url,
+        broker_url=urls["BROKER_URL"],
         log_level=env.str("CONTENTSERVER_LOG_LEVEL", "INFO").upper(),
         debug=env.bool("CONTENTSERVER_DEBUG", False),
     )
@@ -165,15 +176,22 @@ def django_secret_key(settings: Config, env: Env | None = None) -> str:
         return ""
 
 
-def _server_urls(env: Env, home: Path) -> tuple[str, str]:
+def _server_urls(env: Env, home: Path) -> dict[str, str]:
     """What the environment names; else the embedded servers that run for this home, as they wrote
-    it down.
+    it down. Where only DATABASE_URL is named, its user is that of every process.
     """
     written = _written_by_the_embedded_servers(home)
     run = quote(str(home / RUN_FOLDER))
     database = written.get("database_url", f"postgresql://contentserver@/contentserver?host={run}")
     broker = written.get("broker_url", f"redis+socket://{run}/valkey.sock")
-    return env.str("DATABASE_URL", database), env.str("BROKER_URL", broker)
+    urls = {
+        "DATABASE_URL": env.str("DATABASE_URL", "") or database,
+        "BROKER_URL": env.str("BROKER_URL", "") or broker,
+    }
+    beside = {} if env.str("DATABASE_URL", "") else written
+    for name in DATABASE_USERS:
+        urls[name] = env.str(name, "") or beside.get(name.lower(), urls["DATABASE_URL"])
+    return urls
 
 
 def _written_by_the_embedded_servers(home: Path) -> dict[str, str]:

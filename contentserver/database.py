@@ -15,6 +15,7 @@ import psycopg
 from psycopg import errors
 
 from contentserver.conf import Config
+from contentserver.database_users import DatabaseUser, address_of
 
 SIGN_OF_LIFE = 0.5
 T = TypeVar("T")
@@ -62,14 +63,14 @@ class ImpatientConnection(psycopg.Connection[Any]):
             ) from error
 
 
-def database_settings(config: Config) -> dict[str, Any]:
-    """The `default` entry of DATABASES. Raises ValueError when DATABASE_URL is no PostgreSQL
-    address.
+def database_settings(config: Config, user: DatabaseUser = DatabaseUser.WEB) -> dict[str, Any]:
+    """The `default` entry of DATABASES, as that user. Raises ValueError when the variable with its
+    address holds no PostgreSQL address.
     """
-    url = urlsplit(config.database_url)
+    url = urlsplit(address_of(config, user))
     if url.scheme not in {"postgres", "postgresql"}:
         raise ValueError(
-            "DATABASE_URL must begin with postgresql://, "
+            f"{user.value} must begin with postgresql://, "
             "for example postgresql://contentserver:secret@db:5432/contentserver"
         )
     query = dict(parse_qsl(url.query))

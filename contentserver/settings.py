@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from contentserver import __version__
 from contentserver.conf import Config, config, django_secret_key
 from contentserver.database import database_settings
+from contentserver.database_users import chosen
 from contentserver.logs import configure_structlog, logging_config
 
 # Lets ModelAdmin[Client] and the like, which mypy asks for, be written at run time as well.
@@ -87,7 +88,7 @@ TEMPLATES = [
     },
 ]
 
-DATABASES = {"default": database_settings(CONFIG)}
+DATABASES = {"default": database_settings(CONFIG, chosen())}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_PASSWORD_VALIDATORS = [

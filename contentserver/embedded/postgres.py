@@ -16,6 +16,12 @@ from contentserver.embedded.errors import CannotRun
 from contentserver.embedded.processes import Child, Command, Guardian, wait_until
 
 USER = DATABASE = "contentserver"
+USERS = {
+    "DATABASE_URL": "contentserver_web",
+    "BRIDGE_DATABASE_URL": "contentserver_bridge",
+    "ARCHIVER_DATABASE_URL": "contentserver_archiver",
+    "OWNER_DATABASE_URL": USER,
+}
 START_TIMEOUT = 60.0  # seconds; after a kill -9 it first replays its log
 
 
@@ -31,7 +37,19 @@ class Postgres:
 
     @property
     def url(self) -> str:
-        return f"postgresql://{USER}@/{DATABASE}?host={quote(str(self.sockets))}"
+        """As the owner, who made the cluster."""
+        return self.url_of(USER)
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """Each kind of process, by the variable that holds its address, as a user of its own.
+        `manage.py initialise` makes these users. The socket's folder, open to this account alone,
+        is what keeps others out.
+        """
+        return {name: self.url_of(user) for name, user in USERS.items()}
+
+    def url_of(self, user: str) -> str:
+        return f"postgresql://{user}@/{DATABASE}?host={quote(str(self.sockets))}"
 
     def start(self, guardian: Guardian) -> Child:
         """Initialise at the first start, run, and return when the database answers. Raises

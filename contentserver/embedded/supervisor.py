@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 import httpx
 from environs import Env
 
-from contentserver.conf import SERVERS_FILE, Config
+from contentserver.conf import DATABASE_USERS, SERVERS_FILE, Config
 from contentserver.embedded.account import choose_account, find_setpriv
 from contentserver.embedded.binaries import postgres_folder
 from contentserver.embedded.errors import CannotRun
@@ -88,11 +88,9 @@ class Supervisor:
 
     def _start_servers(self) -> None:
         env = Env()
-        self._urls = {
-            "DATABASE_URL": env.str("DATABASE_URL", ""),
-            "BROKER_URL": env.str("BROKER_URL", ""),
-        }
-        if not all(self._urls.values()):
+        names = ("DATABASE_URL", "BROKER_URL", *DATABASE_USERS)
+        self._urls = {name: url for name in names if (url := env.str(name, ""))}
+        if not {"DATABASE_URL", "BROKER_URL"} <= self._urls.keys():
             self._start_embedded()
         self._write_servers()
 
@@ -103,11 +101,11 @@ class Supervisor:
         if temporary:
             self._guardian.remove_at_end(sockets)
         logs = home / "logs"
-        if not self._urls["DATABASE_URL"]:
+        if "DATABASE_URL" not in self._urls:
             postgres = Postgres(account, account.state / "postgres", sockets, logs / "postgres.log")
             self._servers.append(postgres.start(self._guardian))
-            self._urls["DATABASE_URL"] = postgres.url
-        if not self._urls["BROKER_URL"]:
+            self._urls |= postgres.urls
+        if "BROKER_URL" not in self._urls:
             valkey = Valkey(account, account.state / "valkey", sockets, logs / "valkey.log")
             self._servers.append(valkey.start(self._guardian))
             self._urls["BROKER_URL"] = valkey.url
@@ -136,7 +134,7 @@ class Supervisor:
     def _start_child(self, name: str, *arguments: str, patience: float = 15.0) -> Child:
         environment = {
             **os.environ,
-            **self._urls,
+            **self._urls_for(name),
             "CONTENTSERVER_HOME": str(self.config.home),
             "CONTENTSERVER_PORT": str(self.config.port),
             "DJANGO_SETTINGS_MODULE": "contentserver.settings",
@@ -149,6 +147,12 @@ class Supervisor:
         child = Child(command, self.config.home / "logs" / f"{name}.log", self._guardian)
         self._children.append(child)
         return child
+
+    def _urls_for(self, child: str) -> dict[str, str]:
+        """Addresses that a child is told: users that may do more go to those who need them."""
+        beyond = {"initialise": DATABASE_USERS, "bridge": ("BRIDGE_DATABASE_URL",)}.get(child, ())
+        named = {"DATABASE_URL", "BROKER_URL", *beyond}
+        return {name: url for name, url in self._urls.items() if name in named}
 
     def _wait_for(self, web: Child) -> None:
         def ready() -> bool:

@@ -70,7 +70,9 @@ class KnownNetwork(models.Model):
 class ArchivedMonth(models.Model):
     """A month of one node's audit that left PostgreSQL: a verified bundle holds it.
 
-    `path` lies below the archive folder. `standing` says whether it was read back for a while.
+    `path` lies below the archive folder. `leaves`: how many the ledger held when the bundle was
+    made; every record of the month below that number is in it. `standing` says whether its records
+    are in PostgreSQL as well: not put away yet, or read back for a while.
     """
 
     node = models.CharField(_("node"), max_length=64)
@@ -79,6 +81,7 @@ class ArchivedMonth(models.Model):
     sha256 = models.CharField(max_length=64)
     size = models.BigIntegerField(_("size"))
     records = models.BigIntegerField(_("records"))
+    leaves = models.BigIntegerField(default=0, editable=False)
     archived_at = models.DateTimeField(_("archived"))
     archived_by = models.CharField(_("archived by"), max_length=150)
     standing = models.BooleanField(_("readable here"), default=False)

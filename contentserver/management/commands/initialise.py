@@ -8,8 +8,11 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
+from contentserver.conf import Config
 from contentserver.operations.first_start import StartRefused, prepare
+from contentserver.operations.logins import LoginsMissing, make_logins
 from contentserver.store.errors import StoreError
+from skold.database_roles import RolesMissing
 
 
 class Command(BaseCommand):
@@ -43,9 +46,18 @@ class Command(BaseCommand):
             self.stdout.write(_("Made keys, storage roots and layout in %s.") % config.home)
         if options["no_database"]:
             return
-        call_command("migrate", interactive=False, verbosity=options["verbosity"])
+        self._make_database(config, options["verbosity"])
         if options["demo"]:
             self._make_demo()
+
+    def _make_database(self, config: Config, verbosity: int) -> None:
+        try:
+            call_command("migrate", interactive=False, verbosity=verbosity)
+            made = make_logins(config)
+        except (RolesMissing, LoginsMissing) as error:
+            raise CommandError(str(error)) from error
+        if made:
+            self.stdout.write(_("Made users of the database: %s.") % ", ".join(made))
 
     def _make_demo(self) -> None:
         from contentserver.operations.demo import make_demo  # noqa: PLC0415 - needs the tables
