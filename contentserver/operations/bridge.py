@@ -33,6 +33,8 @@ from contentserver.store import fileops
 from contentserver.store.errors import KeyMissing
 from contentserver.store.keyset import Keyset, add_year_key, read_root_key
 from contentserver.store.store import Store
+from skold.anchors import running
+from skold.anchors.running import Anchors
 from skold.ledger import copier, sequencer
 from skold.ledger.copier import Copier
 from skold.ledger.sequencer import Sequencer
@@ -68,6 +70,12 @@ class Bridge:
         self._journal = runtime.open_journal(config)
         self._sequencer: Sequencer | None = None
         self._copier = Copier(config.ledger, config.node, _conninfo())
+        self._anchors = Anchors(
+            config.ledger,
+            config.anchors,
+            config.anchor_ways,
+            interval=config.anchor_interval,
+        )
         self._courtesy = Courtesy()
         self._consumer = CatalogConsumer(self._store, node=config.node)
         self._extensions = registered()
@@ -117,6 +125,7 @@ class Bridge:
             self._loop("catalog", self._consumer.step, 0.2, facts=self._catalog_facts),
             self._loop("ledger", self._sequence, 0.5, facts=self._ledger_facts),
             self._loop("audit", self._copy, 0.2, facts=self._copy_facts),
+            self._loop("anchors", self._anchors.step, running.INTERVAL, facts=self._anchors.facts),
             self._loop("policy", self._publish_policy, 0.3),
             self._loop("layout", self._layout.step, 0.5),
             self._loop("roots", self._record_roots, 15.0),

@@ -20,7 +20,7 @@ from skold.anchors.state import PlaceState, read_place, write_place
 from skold.anchors.ways import NotAnchoredError, Receipt, Sent, Ways
 from skold.anchors.web import send_by_web
 from skold.disk import FILE_MODE, Disk, opened
-from skold.ledger.proofs import TreeReader
+from skold.ledger.proofs import NoCheckpointError, TreeReader
 from skold.merkle import verify_consistency
 from skold.notes import split_note
 
@@ -148,7 +148,7 @@ def read_checkpoint(ledger: Path) -> Sent | None:
     """The newest checkpoint; None for a ledger without one, or without a record."""
     try:
         note = TreeReader(ledger).checkpoint_text()
-    except FileNotFoundError:
+    except NoCheckpointError:
         return None
     text, _ = split_note(note)
     checkpoint = checkpoints.parse(text)

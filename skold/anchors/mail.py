@@ -7,6 +7,7 @@ section 4.2), as a rule with its queue id.
 
 import datetime as dt
 import smtplib
+import socket
 import ssl
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -54,11 +55,12 @@ def send_by_mail(place: Place, sent: Sent, ways: Ways) -> Receipt:
         raise NotAnchoredError("mail needs SKOLD_SMTP_HOST and SKOLD_SMTP_FROM")
     try:
         message = message_for(place, sent, mailing.sender)
-        with deadline(ways.patience) as sockets, _connect(mailing, ways.patience) as server:
-            if server.sock is not None:
-                sockets.append(server.sock)
+        with (
+            deadline(ways.patience) as sockets,
+            _connect(mailing, ways.patience, sockets) as server,
+        ):
             _secure(server, mailing)
-            if server.sock is not None:
+            if server.sock is not None:  # another one since STARTTLS
                 sockets.append(server.sock)
             _log_in(server, mailing)
             answer = _hand_over(server, mailing.sender, _mailbox(place), message)
@@ -92,12 +94,35 @@ def _mailbox(place: Place) -> str:
     return place.address.removeprefix("mailto:")
 
 
-def _connect(mailing: Mailing, patience: float) -> smtplib.SMTP:
+def _connect(mailing: Mailing, patience: float, sockets: list[socket.socket]) -> smtplib.SMTP:
     if mailing.security is Security.TLS:
-        return smtplib.SMTP_SSL(
-            mailing.host, mailing.port, timeout=patience, context=ssl.create_default_context()
-        )
-    return smtplib.SMTP(mailing.host, mailing.port, timeout=patience)
+        return _OverTls(mailing, patience, sockets)
+    return _InTheClear(mailing, patience, sockets)
+
+
+class _InTheClear(smtplib.SMTP):
+    """Watched from its first byte on: smtplib reads the greeting while it connects."""
+
+    def __init__(self, mailing: Mailing, patience: float, sockets: list[socket.socket]) -> None:
+        self._watched = sockets
+        super().__init__(mailing.host, mailing.port, timeout=patience)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        made: socket.socket = super()._get_socket(host, port, timeout)  # type: ignore[misc]
+        self._watched.append(made)
+        return made
+
+
+class _OverTls(smtplib.SMTP_SSL):
+    def __init__(self, mailing: Mailing, patience: float, sockets: list[socket.socket]) -> None:
+        self._watched = sockets
+        context = ssl.create_default_context()
+        super().__init__(mailing.host, mailing.port, timeout=patience, context=context)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        made: socket.socket = super()._get_socket(host, port, timeout)  # type: ignore[misc]
+        self._watched.append(made)
+        return made
 
 
 def _secure(server: smtplib.SMTP, mailing: Mailing) -> None:
