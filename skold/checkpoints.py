@@ -18,6 +18,7 @@ from skold.notes import NoteInvalidError, Signer, Verifier, open_note
 from skold.notes import sign as sign_note
 
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
+_NOT_IN_NAMES = re.compile(r"[\s\x00-\x20+]+")
 
 
 class CheckpointInvalidError(Exception):
@@ -31,6 +32,13 @@ class Checkpoint:
     origin: str
     size: int
     root: bytes
+
+
+def origin_of(institution: str, node: str) -> str:
+    """The origin of a node's log, which is the name of its keys too: what no name of a key may hold
+    (spaces, plus) becomes a hyphen.
+    """
+    return _NOT_IN_NAMES.sub("-", f"{institution}/{node}")
 
 
 def format(checkpoint: Checkpoint) -> str:  # noqa: A001 - used as checkpoints.format

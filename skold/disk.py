@@ -12,8 +12,12 @@ from pathlib import Path
 FILE_MODE = 0o640
 FOLDER_MODE = 0o750
 _KEEP_SIZE, _PUNCH_HOLE = 1, 2
-_fallocate = ctypes.CDLL(None, use_errno=True).fallocate64
+_SYNC_FILE_RANGE_WRITE = 2
+_libc = ctypes.CDLL(None, use_errno=True)
+_fallocate = _libc.fallocate64
 _fallocate.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64]
+_sync_file_range = _libc.sync_file_range
+_sync_file_range.argtypes = [ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint]
 
 
 class Disk:
@@ -56,6 +60,13 @@ class Disk:
         while view:
             written = os.pwrite(fd, view, offset)
             view, offset = view[written:], offset + written
+
+    def start_writing(self, fd: int) -> None:
+        """Let the kernel begin to write what is written to the file so far. Promises nothing:
+        `flush` waits for it, and says what went wrong. Of many files the first flush then commits
+        what the others allocated, too: one commit of the file system instead of one for each.
+        """
+        _sync_file_range(fd, 0, 0, _SYNC_FILE_RANGE_WRITE)
 
     def sync(self, fd: int) -> None:
         """fdatasync. After an error the descriptor must never be synced again: Linux marks the lost

@@ -6,8 +6,8 @@
     mark                          how many leaves count, what was read (skold.ledger.mark)
 
 Leaf i is entry i % 256 of bundle i // 256. Only leaves below the mark count: whatever a crash left
-above it is written again. Trees and checkpoints will stand beside the entries (tile/0/...,
-checkpoint).
+above it is written again. Beside the entries stand hash tiles (skold.ledger.tiles) and the
+checkpoint (skold.ledger.checkpointer).
 """
 
 import os
@@ -23,7 +23,7 @@ WIDTH = 256
 
 
 class LedgerDamagedError(Exception):
-    """A bundle below the mark is missing or cannot be unpacked; the text names it."""
+    """A bundle or tile below the mark is missing or wrong; the text names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,10 @@ class Bundles:
         """The first `width` leaves of a bundle. Raises LedgerDamagedError."""
         bodies, privates = (self._read(kind, length, number, width) for kind, length in self.KINDS)
         return list(zip(bodies, privates, strict=True))
+
+    def read_bodies(self, number: int, width: int) -> list[bytes]:
+        """The first `width` bodies of a bundle alone. Raises LedgerDamagedError."""
+        return self._read(*self.KINDS[0], number, width)
 
     def drop_partials(self, number: int) -> None:
         """Remove the unfinished states of a bundle that is full now. Ignores what is not there."""

@@ -25,11 +25,14 @@ class MarkInvalidError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """`leaves` count; `writers` maps each writer that may still write to its next frame."""
+    """`leaves` count; `writers` maps each writer that may still write to its next frame. `tiles` is
+    False in a ledger of a release that wrote no hash tiles.
+    """
 
     node: str
     leaves: int = 0
     writers: Mapping[str, Position] = field(default_factory=dict)
+    tiles: bool = True
 
 
 def read_mark(ledger: str | os.PathLike[str], node: str) -> Mark:
@@ -43,7 +46,7 @@ def read_mark(ledger: str | os.PathLike[str], node: str) -> Mark:
     if document["node"] != node:
         raise MarkInvalidError(f"{ledger} is the ledger of {document['node']}, not of {node}")
     writers = {name: _position(entry) for name, entry in document["writers"].items()}
-    return Mark(node, document["leaves"], writers)
+    return Mark(node, document["leaves"], writers, document.get("tiles", False))
 
 
 def write_mark(ledger: str | os.PathLike[str], mark: Mark) -> None:
@@ -52,6 +55,7 @@ def write_mark(ledger: str | os.PathLike[str], mark: Mark) -> None:
         "format": FORMAT,
         "node": mark.node,
         "leaves": mark.leaves,
+        "tiles": mark.tiles,
         "writers": {name: _entry(position) for name, position in mark.writers.items()},
     }
     replace_durably(Path(ledger) / "mark", orjson.dumps(document, option=orjson.OPT_SORT_KEYS))

@@ -11,7 +11,8 @@ from pathlib import Path
 from skold import checkpoints, merkle
 from skold.checkpoints import Checkpoint, CheckpointInvalidError
 from skold.ledger.bundles import WIDTH, Bundles, Leaf, LedgerDamagedError, bundle_path
-from skold.ledger.tiles import TileHashes, Tiles, find_damaged, tile_path
+from skold.ledger.tile_check import find_damaged
+from skold.ledger.tiles import TileHashes, Tiles, tile_path
 from skold.notes import NoteInvalidError, split_note
 
 TLOG_PROOF = "c2sp.org/tlog-proof@v1"
@@ -98,9 +99,8 @@ class TreeReader:
         size = self.checkpoint().size
         if number * WIDTH + width > size or width < 1:
             raise NotInTreeError(f"bundle {bundle_path(number, width)} is not in a tree of {size}")
-        return [body for body, _ in self._bundles.read(number, min(WIDTH, size - number * WIDTH))][
-            :width
-        ]
+        bodies = self._bundles.read_bodies(number, min(WIDTH, size - number * WIDTH))
+        return bodies[:width]
 
     def _inclusion(self, index: int, size: int, checkpoint: Checkpoint) -> tuple[list[bytes], Leaf]:
         hashes = self._hashes(checkpoint, size)

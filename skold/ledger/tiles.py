@@ -100,18 +100,3 @@ class TileHashes:
     def root(self) -> bytes:
         """The root of the tree."""
         return make_root(self.size, self)
-
-
-def find_damaged(hashes: TileHashes, index: int, leaf: bytes) -> str | None:
-    """The tile on the way from a leaf to the root that does not fit the one above it; the entry
-    bundle where the leaf's own hash differs; None if all fit. Raises LedgerDamagedError.
-    """
-    if hashes.tile(0, index // WIDTH)[index % WIDTH] != leaf:
-        return f"leaf {index}: tile/entries and tile/0 differ in {bundle_path(index // WIDTH)}"
-    level, number = 0, index // WIDTH
-    while width_of(level, number, hashes.size) == WIDTH:
-        above, offset = divmod(number, WIDTH)
-        if hashes.tile(level + 1, above)[offset] != root_of(hashes.tile(level, number)):
-            return f"{tile_path(level, number)} and {tile_path(level + 1, above)} differ"
-        level, number = level + 1, above
-    return None
