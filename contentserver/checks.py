@@ -4,11 +4,12 @@ import os
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
 from django.utils.translation import gettext
 
 from contentserver.conf import Config, django_secret_key
+from skold.anchors.places import parse_places
 
 
 @register()
@@ -73,5 +74,36 @@ def check_static(**_: Any) -> list[CheckMessage]:
             % {"folder": folder},
             hint=gettext("Run `manage.py collectstatic`, or leave CONTENTSERVER_STATIC unset."),
             id="contentserver.E003",
+        )
+    ]
+
+
+@register()
+def check_anchor_addresses(**_: Any) -> list[CheckMessage]:
+    """contentserver.E004: no checkpoint goes to an address that names no place."""
+    _places, wrong = parse_places(settings.CONFIG.anchors)
+    return [
+        Error(
+            sentence,
+            hint=gettext("The section on anchors of docs/operations.md has every form."),
+            id="contentserver.E004",
+        )
+        for sentence in wrong
+    ]
+
+
+@register(Tags.security, deploy=True)
+def check_anchors(**_: Any) -> list[CheckMessage]:
+    """contentserver.W002: who runs this machine could write its ledger anew."""
+    if settings.CONFIG.anchors:
+        return []
+    return [
+        CheckWarning(
+            gettext("Checkpoints of the audit ledger go nowhere: SKOLD_ANCHORS names no place."),
+            hint=gettext(
+                "Name one that those who run this machine do not control: an https:// address, "
+                "mailto: an auditor, or rfc3161+https:// a time stamp authority."
+            ),
+            id="contentserver.W002",
         )
     ]
