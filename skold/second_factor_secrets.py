@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
+from django.utils.encoding import force_bytes
 from django_otp.oath import hotp
 
 STEP = 30  # seconds, RFC 6238
@@ -119,4 +120,4 @@ def _hash(code: str, key: bytes) -> str:
 def _keys() -> Iterator[bytes]:
     """Today's key, then those of SECRET_KEY_FALLBACKS."""
     for known in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
-        yield HKDF(hashes.SHA256(), 32, salt=None, info=_AAD).derive(known.encode())
+        yield HKDF(hashes.SHA256(), 32, salt=None, info=_AAD).derive(force_bytes(known))

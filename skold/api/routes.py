@@ -6,12 +6,16 @@ from typing import Any
 from rest_framework.viewsets import GenericViewSet
 
 from skold.api.audit import AuditViewSet
+from skold.api.identities import CertificateViewSet, TokenClientViewSet, TokenProviderViewSet
 from skold.api.views import ApiKeyViewSet, ClientViewSet, GrantViewSet, UrlKeyViewSet
 
 router_entries: list[tuple[str, type[GenericViewSet[Any]], str]] = [
     ("clients", ClientViewSet, "client"),
     ("keys", ApiKeyViewSet, "api-key"),
     ("url-keys", UrlKeyViewSet, "url-key"),
+    ("certificates", CertificateViewSet, "certificate"),
+    ("token-providers", TokenProviderViewSet, "token-provider"),
+    ("token-clients", TokenClientViewSet, "token-client"),
     ("grants", GrantViewSet, "grant"),
     ("audit", AuditViewSet, "audit"),
 ]

@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from skold.control import parts
 from skold.models import OFFERED_ACTIONS, ActingFor, ApiKey, AuditRecord, Client, Grant, UrlKey
+from skold.services.rotation import MAX_DAYS, USUAL_DAYS
 
 LARGEST_LIMIT = 2_147_483_647
 
@@ -40,17 +41,34 @@ class ClientChangeSerializer(serializers.Serializer[Client]):
 class ApiKeySerializer(serializers.ModelSerializer[ApiKey]):
     """An API key without its secret, which nobody has but the client."""
 
+    last_used_at = serializers.DateTimeField(read_only=True, allow_null=True, default=None)
+
     class Meta:
         model = ApiKey
         fields = [
             *("id", "client", "label", "created_at", "created_by"),
-            *("expires_at", "revoked_at", "revoked_by"),
+            *("expires_at", "revoked_at", "revoked_by", "last_used_at"),
         ]
         read_only_fields = ["id", "created_at", "created_by", "revoked_at", "revoked_by"]
 
 
+class RotationSerializer(serializers.Serializer[ApiKey]):
+    """How long the key that is replaced goes on."""
+
+    days = serializers.IntegerField(min_value=0, max_value=MAX_DAYS, default=USUAL_DAYS)
+
+    @classmethod
+    def days_of(cls, data: Any) -> int:
+        """Raises ValidationError naming the field."""
+        given = cls(data=data)
+        given.is_valid(raise_exception=True)
+        return int(given.validated_data["days"])
+
+
 class UrlKeySerializer(serializers.ModelSerializer[UrlKey]):
     """A signing key without its secret."""
+
+    last_used_at = serializers.DateTimeField(read_only=True, allow_null=True, default=None)
 
     class Meta:
         model = UrlKey

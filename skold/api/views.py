@@ -15,6 +15,7 @@ from skold.api.guard import GuardedView
 from skold.api.pagination import KeysetPagination
 from skold.control import parts
 from skold.models import ApiKey, Client, Grant, UrlKey
+from skold.uses import with_last_use
 
 ADMINISTER = "administer"
 
@@ -67,8 +68,8 @@ class ApiKeyViewSet(
 ):
     """API keys. The secret is in the answer to their creation, and nowhere else."""
 
-    gate_actions = dict.fromkeys(("list", "retrieve", "create", "revoke"), ADMINISTER)
-    queryset = ApiKey.objects.all()
+    gate_actions = dict.fromkeys(("list", "retrieve", "create", "revoke", "rotate"), ADMINISTER)
+    queryset = with_last_use(ApiKey.objects.all())
     serializer_class = serializers.ApiKeySerializer
     pagination_class = KeysetPagination
     ordering = ("id",)
@@ -94,6 +95,18 @@ class ApiKeyViewSet(
         key = services.revoke_api_key(actor=self.actor, key=self.get_object())
         return Response(self.get_serializer(key).data)
 
+    @extend_schema(
+        request=serializers.RotationSerializer, responses={201: serializers.IssuedKeySerializer}
+    )
+    @action(detail=True, methods=["post"])
+    def rotate(self, request: Request, **_kwargs: Any) -> Response:
+        """Issue a second key; this one ends in `days`, so that nobody is interrupted."""
+        days = serializers.RotationSerializer.days_of(request.data)
+        issued = services.rotate_api_key(actor=self.actor, key=self.get_object(), days=days)
+        self.access.made = f"api-key:{issued.key.pk}"
+        shown = {**self.get_serializer(issued.key).data, "secret": issued.plaintext}
+        return Response(shown, status=201, headers={"Cache-Control": "no-store"})
+
 
 class UrlKeyViewSet(
     GuardedView,
@@ -103,8 +116,8 @@ class UrlKeyViewSet(
 ):
     """Keys with which clients sign URLs themselves."""
 
-    gate_actions = dict.fromkeys(("list", "retrieve", "create", "revoke"), ADMINISTER)
-    queryset = UrlKey.objects.all()
+    gate_actions = dict.fromkeys(("list", "retrieve", "create", "revoke", "rotate"), ADMINISTER)
+    queryset = with_last_use(UrlKey.objects.all())
     serializer_class = serializers.UrlKeySerializer
     pagination_class = KeysetPagination
     ordering = ("id",)
@@ -131,6 +144,20 @@ class UrlKeyViewSet(
         """End a signing key: its signatures die with the next policy (1 s)."""
         key = services.revoke_url_key(actor=self.actor, key=self.get_object())
         return Response(self.get_serializer(key).data)
+
+    @extend_schema(
+        request=serializers.RotationSerializer, responses={201: serializers.IssuedUrlKeySerializer}
+    )
+    @action(detail=True, methods=["post"])
+    def rotate(self, request: Request, **_kwargs: Any) -> Response:
+        """Issue a second signing key; what this one signed holds until it ends, in `days`."""
+        days = serializers.RotationSerializer.days_of(request.data)
+        issued = services.rotate_url_key(
+            actor=self.actor, key=self.get_object(), wrapping_keys=parts.url_keys(), days=days
+        )
+        self.access.made = f"url-key:{issued.key.pk}"
+        shown = {**self.get_serializer(issued.key).data, "secret": issued.secret}
+        return Response(shown, status=201, headers={"Cache-Control": "no-store"})
 
 
 class GrantViewSet(

@@ -21,7 +21,7 @@ class TotpDevice(TimestampMixin, ThrottlingMixin, Device):  # type: ignore[misc]
     sealed = models.CharField(max_length=200, editable=False)
     last_step = models.BigIntegerField(default=-1, editable=False)
 
-    class Meta(Device.Meta):
+    class Meta:
         verbose_name = _("second factor")
         verbose_name_plural = _("second factors")
         default_permissions = ("view",)
@@ -50,7 +50,7 @@ class BackupCodes(TimestampMixin, ThrottlingMixin, Device):  # type: ignore[misc
 
     hashes = ArrayField(models.CharField(max_length=64), default=list, editable=False)
 
-    class Meta(Device.Meta):
+    class Meta:
         verbose_name = _("backup codes")
         verbose_name_plural = _("backup codes")
         default_permissions = ()
