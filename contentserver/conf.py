@@ -52,6 +52,8 @@ class Config:
     metrics: Path
     static: Path | None
     policy_max_age: int
+    address_limit: int
+    guessing_alarm: int
     upload_expiry: int
     body_idle: float
     body_minimum_rate: int
@@ -138,6 +140,8 @@ def read_config(env: Env | None = None) -> Config:
         metrics=_path(env, "CONTENTSERVER_METRICS", home / RUN_FOLDER / "metrics"),
         static=_find_path(env, "CONTENTSERVER_STATIC"),
         policy_max_age=env.int("SKOLD_POLICY_MAX_AGE", 14 * 86_400),
+        address_limit=env.int("SKOLD_ADDRESS_LIMIT", 20_000, validate=validate.Range(min=0)),
+        guessing_alarm=env.int("SKOLD_GUESSING_ALARM", 100, validate=validate.Range(min=0)),
         upload_expiry=env.int("CONTENTSERVER_UPLOAD_EXPIRY", 86_400),
         body_idle=env.float("CONTENTSERVER_BODY_IDLE", 30.0),
         body_minimum_rate=env.int("CONTENTSERVER_BODY_MINIMUM_RATE", 1024),

@@ -15,7 +15,9 @@ from contentserver.store.keyset import Keyset, read_root_key
 from contentserver.store.layout import Layout
 from contentserver.store.store import Store
 from skold.gate import Gate
+from skold.guessing import Guessing
 from skold.journal import Journal
+from skold.limits import Limits
 from skold.policy import PolicyReader
 from skold.signed import Document, SignedFile
 
@@ -57,6 +59,16 @@ def open_store(config: Config, keyset: Keyset, layout: SignedFile) -> Store:
 
 def open_gate(policy: PolicyReader, keyset: Keyset) -> Gate:
     return Gate(policy, keyset.url_keys, time.time_ns)
+
+
+def limits(config: Config) -> Limits:
+    """This process's share of what clients and addresses may ask."""
+    return Limits(workers=config.workers, per_address=config.address_limit)
+
+
+def guessing(config: Config) -> Guessing:
+    """This process's watch for guessed credentials."""
+    return Guessing(threshold=config.guessing_alarm, workers=config.workers)
 
 
 def open_journal(config: Config) -> Journal:

@@ -1,9 +1,14 @@
 """Refusals in a flood: the first ones in full, the rest as counts, so that a scanner cannot fill
 the journal.
 
-For each (credential, /24 or /64, second) the first 20 refusals are recorded one by one; those
-beyond are answered 429 without waiting, and counted. The counts are records too: `take_counts`
-gives them once their second is over.
+The first 20 refusals of a network (/24 or /64) and second are recorded one by one; those beyond are
+answered 429 without waiting, and counted, for each reason and known credential. The counts are
+records too: `take_counts` gives them once their second is over. Which of the two it is does not
+depend on the credential: otherwise the 21st guess would tell an id that the policy knows from one
+that it does not.
+
+Requests of a client beyond its own limit are counted apart, for each of its credentials, so that
+neither hides the other.
 """
 
 import ipaddress
@@ -22,6 +27,7 @@ class FloodCount:
     network: str
     second: int
     count: int
+    reason: str = ""
 
 
 class Flood:
@@ -32,20 +38,35 @@ class Flood:
         self._max_buckets = max_buckets
         self._second = 0
         self._seen: dict[tuple[str | None, str], int] = {}
+        self._beyond: dict[tuple[str | None, str, str], int] = {}
         self._over: list[FloodCount] = []
 
-    def admit(self, credential: str | None, address: str, now: float) -> bool:
+    def admit(
+        self,
+        credential: str | None,
+        address: str,
+        now: float,
+        reason: str = "",
+        *,
+        valid: bool = False,
+    ) -> bool:
         """True: record this refusal in full. False: it is counted; answer 429 without waiting.
 
-        `credential` is an id the policy knows, else None: invented ones must not open a bucket
-        each. `now` is epoch seconds.
+        `credential` is an id the policy knows, else None. `valid`: it was its client, beyond a
+        limit. `now` is epoch seconds; there are few reasons.
         """
         self._turn(int(now))
-        bucket = (credential, network_of(address))
+        network = network_of(address)
+        bucket = (credential if valid else None, network)
         if bucket not in self._seen and len(self._seen) >= self._max_buckets:
+            credential, network = None, _OTHERS
             bucket = (None, _OTHERS)
         seen = self._seen[bucket] = self._seen.get(bucket, 0) + 1
-        return seen <= self._limit
+        if seen <= self._limit:
+            return True
+        counted = (credential, network, reason)
+        self._beyond[counted] = self._beyond.get(counted, 0) + 1
+        return False
 
     def take_counts(self, now: float) -> list[FloodCount]:
         """Counts of seconds that are over, each handed out once. Ask about once a second, and at
@@ -58,11 +79,11 @@ class Flood:
     def _turn(self, second: int) -> None:
         if second == self._second:
             return
-        for (credential, network), seen in self._seen.items():
-            if seen > self._limit:
-                more = seen - self._limit
-                self._over.append(FloodCount(credential, network, self._second, more))
-        self._second, self._seen = second, {}
+        self._over += [
+            FloodCount(credential, network, self._second, count, reason)
+            for (credential, network, reason), count in self._beyond.items()
+        ]
+        self._second, self._seen, self._beyond = second, {}, {}
 
 
 def network_of(address: str) -> str:

@@ -40,6 +40,11 @@ class Gate:
         self._clock = clock
         self._prepared_for: Policy | None = None
 
+    @property
+    def policy(self) -> Policy:
+        """That by which the last request was identified; raises what `policy()` does before."""
+        return self._prepared_for or self._policy()
+
     def identify(self, facts: RequestFacts) -> Principal | Anonymous | Reject:
         """Exactly one of the three. Raises UrlKeyUnusable and what `policy()` raises (both 503)."""
         policy = self._policy()

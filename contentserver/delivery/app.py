@@ -8,6 +8,7 @@ Nothing here asks a database (promise 5) and nothing is answered before its `req
 import logging
 import time
 
+from contentserver.correlation import serving
 from contentserver.delivery.access import Access
 from contentserver.delivery.errors import Hidden, MethodNotAllowed, Overloaded, PeerGone
 from contentserver.delivery.health import Health
@@ -61,6 +62,7 @@ class DataPlane:
         if found.route is not None and found.route.action == PUBLIC:
             await found.route.handler(request)
             return
+        serving.set(request)  # each request runs in a context of its own, which ends with it
         access = Access(self.parts.journal, request, found.route.action if found.route else "none")
         self.under_way += 1
         try:
@@ -136,6 +138,9 @@ class DataPlane:
         if not isinstance(identity, Principal):
             raise self.refusals.unauthenticated(identity, request.address)
         access.principal = identity
+        excess = self.parts.limits.admit(identity, request.address, self.parts.gate.policy)
+        if excess is not None:
+            raise self.refusals.excessive(excess, identity, request.address)
 
     async def _refuse(self, access: Access, error: Exception) -> str:
         """Answer what went wrong, recorded first. An answer already begun is cut off: a whole one

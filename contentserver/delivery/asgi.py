@@ -50,6 +50,8 @@ async def data_plane(settings: Config) -> AsyncIterator[DataPlane]:
     parts = Parts(
         store=store,
         gate=runtime.open_gate(reader, keyset),
+        limits=runtime.limits(settings),
+        guessing=runtime.guessing(settings),
         rules=RulesReader(reader, legacy.describe),
         journal=journal,
         metrics=metrics,
@@ -70,6 +72,7 @@ async def data_plane(settings: Config) -> AsyncIterator[DataPlane]:
         metrics=metrics,
         bridge=runtime.bridge_status(settings),
         legacy=legacy,
+        guessing=parts.guessing,
     )
     plane = DataPlane(parts, health)
     floods = plane.refusals.count_floods()

@@ -87,7 +87,19 @@ class WrongMediaType(RequestError):
 
 
 class TooManyRequests(RequestError):
-    """429: beyond the limits; Retry-After says when to come back."""
+    """429: beyond the limits; Retry-After says in how many seconds to come back. `recorded_as` is
+    what the record says, None where the request was counted instead.
+    """
+
+    def __init__(
+        self, detail: str, retry_after: int = 1, recorded_as: Unauthenticated | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+        self.recorded_as = recorded_as
+
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        return [(b"retry-after", b"%d" % self.retry_after)]
 
 
 class Overloaded(RequestError):

@@ -16,6 +16,7 @@ from contentserver.delivery.request import Request
 from contentserver.delivery.routes import Handler
 from contentserver.store.errors import StoreError
 from contentserver.store.store import Store
+from skold.guessing import Guessing
 from skold.journal import Journal
 from skold.signed import PolicyMissing, PolicyTooOld, SignedFile
 
@@ -37,8 +38,10 @@ class Health:
         metrics: Metrics,
         bridge: Path,
         legacy: Legacy,
+        guessing: Guessing,
     ) -> None:
         """`bridge` is the status file that the bridge rewrites each second."""
+        self._guessing = guessing
         self._legacy = legacy
         self._store = store
         self._journal = journal
@@ -83,8 +86,20 @@ class Health:
         age = self._policy.age_seconds
         if age is not None and age > POLICY_ALARM:
             warnings.append(f"policy: not stamped for {int(age)} seconds; is the bridge running?")
+        warnings += self._guesses()
         warnings += self._bridge_problems()
         return blocking, warnings
+
+    def _guesses(self) -> list[str]:
+        """Who guesses, or what, is told to nobody here: the audit names it."""
+        found = self._guessing.suspects(time.time())
+        if not any(found.values()):
+            return []
+        text = (
+            f"guessing: credentials that do not hold keep coming, from {found['network']} networks,"
+            f" for {found['credential']} known ids; look at the refusals in the audit"
+        )
+        return [text]
 
     def _bridge_problems(self) -> list[str]:
         status = self._bridge_status()

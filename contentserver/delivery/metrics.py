@@ -18,9 +18,11 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from contentserver.delivery.sources import Source
+from skold.guessing import KINDS
 
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
+CLIENTS = 100  # with a label of their own: each label of each worker is kept for good
 Gauge = tuple[str, str, tuple[str, ...], Iterable[tuple[tuple[str, ...], float]]]
 
 
@@ -61,6 +63,28 @@ class Metrics:
             ["source", "outcome"],
             registry=registry,
         )
+        self._refusals = Counter(
+            "contentserver_refused_credentials_total",
+            "Requests without a credential that holds, by what was wrong.",
+            ["reason"],
+            registry=registry,
+        )
+        self._limited = Counter(
+            "contentserver_limited_requests_total",
+            "Requests of clients answered 429, by client and limit.",
+            ["client", "reason"],
+            registry=registry,
+        )
+        self._guessers = Counter(
+            "contentserver_guessing_alarms_total",
+            "Networks and credentials that were found to be guessing or guessed.",
+            ["by"],
+            registry=registry,
+        )
+        for kind in KINDS:
+            # From the start, so that the first alarm is an increase.
+            self._guessers.labels(kind).inc(0)
+        self._named: set[str] = set()
         self._noted: dict[tuple[str, str, int], _Noted] = {}
         self._answered: dict[tuple[str, str, str], int] = {}
 
@@ -72,6 +96,21 @@ class Metrics:
     def count_comparison(self, source: str, outcome: str) -> None:
         """Count one comparison in shadow."""
         self._comparisons.labels(source, outcome).inc()
+
+    def count_refusal(self, reason: str) -> None:
+        """Count a request whose credential does not hold."""
+        self._refusals.labels(reason).inc()
+
+    def count_limited(self, client: str, reason: str) -> None:
+        """Count a 429. The first CLIENTS clients have a label of their own, all others one."""
+        if client not in self._named and len(self._named) >= CLIENTS:
+            client = "other"
+        self._named.add(client)
+        self._limited.labels(client, reason).inc()
+
+    def count_guesser(self, kind: str) -> None:
+        """Count a network, or a credential, that went beyond the threshold."""
+        self._guessers.labels(kind).inc()
 
     def observe(self, route: str, method: str, status: int, seconds: float, sent: int) -> None:
         """Note one answered request; it is counted at the next `publish`."""

@@ -16,7 +16,9 @@ from contentserver.delivery.rules import RulesReader
 from contentserver.delivery.shadow import Shadow
 from contentserver.store.store import Store
 from skold.gate import Gate
+from skold.guessing import Guessing
 from skold.journal import Journal
+from skold.limits import Limits
 from skold.proxies import TrustedProxies
 
 T = TypeVar("T")
@@ -37,6 +39,8 @@ class Parts:
 
     store: Store
     gate: Gate
+    limits: Limits
+    guessing: Guessing
     rules: RulesReader
     journal: Journal
     metrics: Metrics

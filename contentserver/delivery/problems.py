@@ -92,7 +92,7 @@ TABLE: dict[type[Exception], str] = {
     PolicyMissing: "policy_unavailable",
     PolicyTooOld: "policy_unavailable",
 }
-RETRY_AFTER = {429: b"1", 503: b"2"}
+RETRY_AFTER = {503: b"2"}
 
 
 def to_problem(error: Exception) -> Problem:

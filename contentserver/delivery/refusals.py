@@ -7,6 +7,7 @@ before it is answered.
 
 import asyncio
 import contextlib
+import logging
 import secrets
 import time
 
@@ -24,10 +25,13 @@ from contentserver.delivery.parts import Parts
 from contentserver.store.errors import OutsideYears, StoreError
 from contentserver.store.fileops import WouldBlock
 from skold.flood import Flood
-from skold.gate import Anonymous, Reject
+from skold.gate import Anonymous, Principal, Reject
 from skold.journal import JournalUnavailable, Scalar
+from skold.limits import Excess
 
 OUTSIDE_YEARS = "outside_years"
+STRANGERS = "too many requests without a valid credential; wait a second"
+log = logging.getLogger(__name__)
 
 
 class Refusals:
@@ -44,14 +48,40 @@ class Refusals:
         for a disk.
         """
         reject = identity if isinstance(identity, Reject) else Reject("no_credential")
-        if not self._flood.admit(reject.credential, address, time.time()):
-            return TooManyRequests("too many requests without a valid credential; wait a second")
-        return Unauthenticated(reject.reason, reject.client, reject.credential, reject.claimed)
+        now = time.time()
+        self._notice(reject, address, now)
+        admitted = self._flood.admit(reject.credential, address, now, reject.reason)
+        known = Unauthenticated(reject.reason, reject.client, reject.credential, reject.claimed)
+        excess = self._parts.limits.admit_stranger(address)
+        if excess is None and admitted:
+            return known
+        return TooManyRequests(
+            STRANGERS, excess.retry_after if excess else 1, known if admitted else None
+        )
+
+    def excessive(self, excess: Excess, principal: Principal, address: str) -> TooManyRequests:
+        """The error for a request beyond its client's limit, or its address's."""
+        self._parts.metrics.count_limited(principal.client, excess.reason)
+        admitted = self._flood.admit(
+            principal.credential, address, time.time(), excess.reason, valid=True
+        )
+        detail = f"too many requests; come back in {excess.retry_after} s"
+        recorded_as = Unauthenticated(excess.reason) if admitted else None
+        return TooManyRequests(detail, excess.retry_after, recorded_as)
+
+    def _notice(self, reject: Reject, address: str, now: float) -> None:
+        """Count the refusal, and raise the alarm when it makes a guesser known."""
+        self._parts.metrics.count_refusal(reject.reason)
+        for kind in self._parts.guessing.note(reject.reason, reject.credential, address, now):
+            self._parts.metrics.count_guesser(kind)
+            log.warning("guessing_noticed", extra={"by": kind, "credential": reject.credential})
 
     async def record(self, access: Access, error: Exception, slug: str) -> None:
         """Return once the refusal is on stable storage. Raises JournalUnavailable."""
         if isinstance(error, TooManyRequests):
-            return
+            if error.recorded_as is None:
+                return
+            error = error.recorded_as
         if isinstance(error, Unauthenticated):
             access.begin(error.reason, **error.named())
         elif isinstance(error, Forbidden):
@@ -92,6 +122,7 @@ class Refusals:
                 "plane": "data",
                 "count": flood.count,
                 "second": flood.second,
+                "reason": flood.reason,
             }
             if flood.credential is not None:
                 body["credential"] = flood.credential
