@@ -6,7 +6,7 @@ Times are seconds, sizes are bytes. Names of variables are part of the interface
 
 import functools
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -17,6 +17,14 @@ from skold.anchors.ways import Mailing, Security, Ways
 from skold.thresholds import Thresholds
 
 SERVERS_FILE = "servers.json"
+_REVIEW = (
+    *("SKOLD_REVIEW_REFUSALS", "SKOLD_REVIEW_REFUSALS_MINUTES"),
+    *("SKOLD_REVIEW_GUESSES", "SKOLD_REVIEW_GUESSES_MINUTES"),
+    *("SKOLD_REVIEW_BURST_MINIMUM", "SKOLD_REVIEW_BURST_FACTOR"),
+    *("SKOLD_REVIEW_BURST_DAYS", "SKOLD_REVIEW_BURST_HOURS", "SKOLD_REVIEW_LEARNING_DAYS"),
+    *("SKOLD_REVIEW_STILL_MINUTES", "SKOLD_REVIEW_UNANCHORED_HOURS"),
+)
+"""One for each field of Thresholds, where its default stands."""
 RUN_FOLDER = "run"
 DATABASE_USERS = ("BRIDGE_DATABASE_URL", "OWNER_DATABASE_URL", "ARCHIVER_DATABASE_URL")
 
@@ -224,13 +232,10 @@ def _anchor_ways(env: Env) -> Ways:
 
 
 def _thresholds(env: Env) -> Thresholds:
-    names = {field.name: f"SKOLD_REVIEW_{field.name.upper()}" for field in fields(Thresholds)}
+    given = {name: env.int(name, None, validate=validate.Range(min=1)) for name in _REVIEW}
+    prefix = len("SKOLD_REVIEW_")
     return Thresholds(
-        **{
-            name: env.int(variable, validate=validate.Range(min=1))
-            for name, variable in names.items()
-            if env.str(variable, "")
-        }
+        **{name[prefix:].lower(): value for name, value in given.items() if value is not None}
     )
 
 

@@ -18,6 +18,7 @@ REASONS = {
     "no_credential": _("no credential"),
     "no_grant": _("no grant"),
     "no_grant_to_sign": _("no grant to sign"),
+    "no_permission": _("no permission for this page"),
     "not_found": _("nothing there"),
     "not_staff": _("not admitted to the admin"),
     "on_behalf_of_beside_signed_url": _("end user named beside a signed URL"),
@@ -42,6 +43,11 @@ REASONS = {
 }
 
 PLACES = {
+    "skold_auditrecord_dashboard": _("Overview of the audit"),
+    "skold_auditrecord_export": _("Export of audit records"),
+    "skold_auditrecord_file_story": _("Story of a file"),
+    "skold_auditrecord_people": _("People and files in the audit"),
+    "skold_auditrecord_person_story": _("Story of a person"),
     "ChangesView": _("Change feed"),
     "NowhereView": _("An address that does not exist"),
     "app_list": _("Overview of an application"),

@@ -17,6 +17,18 @@ View = TypeVar("View", bound=Callable[..., Any])
 GetResponse = Callable[[HttpRequest], HttpResponse]
 UNRECORDED = frozenset({"jsi18n"})
 """Texts for scripts: the same for everybody."""
+REVIEWED = {
+    "skold_auditrecord": "skold.view_auditrecord",
+    "skold_finding": "skold.view_finding",
+    "skold_redaction": "skold.view_redaction",
+    "skold_archivedmonth": "skold.view_archivedmonth",
+}
+"""What the names of pages that look into the audit begin with, and who may open them."""
+LOOKED_AT = {
+    "skold_auditrecord_file_story": "file",
+    "skold_auditrecord_person_story": "person",
+}
+"""Pages that tell what was done with one file, or about one person: accesses to personal data."""
 
 
 def unrecorded(view: View) -> View:
@@ -51,6 +63,7 @@ class AdminAuditMiddleware:
         if getattr(view, "unrecorded", False) and admin.site.has_permission(request):
             return None
         access = ControlAccess(request, _action(match), _resource(match, kwargs))
+        access.looked_at = LOOKED_AT.get(match.url_name or "")
         refused = _judge(request, match, access)
         try:
             access.begin(refused)
@@ -73,12 +86,21 @@ def _judge(request: HttpRequest, match: ResolverMatch, access: ControlAccess) ->
         return None
     if not admin.site.has_permission(request):
         return "not_staff" if user.is_authenticated else "anonymous"
+    needed = _permission(match)
+    if needed is not None and not user.has_perm(needed):
+        return "no_permission"
     access.decision = Decision(allowed=True, reason="staff")
     return None
 
 
 def _action(match: ResolverMatch) -> str:
-    return "audit" if (match.url_name or "").startswith("skold_auditrecord") else "administer"
+    return "administer" if _permission(match) is None else "audit"
+
+
+def _permission(match: ResolverMatch) -> str | None:
+    """What a page of the audit's review needs; None for other pages."""
+    page = match.url_name or ""
+    return next((need for name, need in REVIEWED.items() if page.startswith(name)), None)
 
 
 def _resource(match: ResolverMatch, kwargs: Mapping[str, Any]) -> str:

@@ -24,7 +24,11 @@ log = logging.getLogger(__name__)
 
 
 class ControlAccess:
-    """Who asks the control plane for what. `resource` names the object, never a person."""
+    """Who asks the control plane for what. `resource` names the object, never a person.
+
+    `looked_at` is `file` or `person` where the page tells who did what with which personal data.
+    `said` and `said_privately` are what the person decided; `done` says it.
+    """
 
     def __init__(self, request: HttpRequest, action: str, resource: str | None) -> None:
         self.action = action
@@ -32,6 +36,9 @@ class ControlAccess:
         self.decision: Decision | None = None
         self.collection: str | None = None
         self.made: str | None = None
+        self.looked_at: str | None = None
+        self.said: dict[str, Scalar] = {}
+        self.said_privately: dict[str, str | None] = {}
         self._request = request
         self._started = time.perf_counter()
         self._ticket: Ticket | None = None
@@ -76,6 +83,7 @@ class ControlAccess:
             "rule": decision.rule if decision else None,
             "collection": self.collection,
             "resource": self.resource,
+            "looked_at": self.looked_at,
         }
         said = {name: value for name, value in body.items() if value is not None}
         ticket = parts.journal().append("req", said, self._personal())
@@ -93,8 +101,10 @@ class ControlAccess:
         }
         if self.made is not None:
             body["resource"] = self.made
+        body |= self.said
+        private = self.said_privately or None
         try:
-            parts.journal().append("done", body, ref=self._ticket).wait(WAIT)
+            parts.journal().append("done", body, private, ref=self._ticket).wait(WAIT)
         except JournalUnavailable:
             log.exception("control_done_not_recorded: request %s", request_id(self._request))
         self._ticket = None
