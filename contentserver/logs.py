@@ -1,6 +1,7 @@
 """JSON log lines, the same from both planes, the bridge and the workers. Imports no Django.
 
-What a request binds with structlog.contextvars (its id) is on every line written while it runs.
+The id of a request, task or command is on every line written while it runs, and no credential is on
+any.
 """
 
 from typing import Any
@@ -9,8 +10,12 @@ import structlog
 import structlog.tracebacks
 from structlog.typing import EventDict, Processor
 
+from contentserver.correlation import name_what_is_under_way
+from contentserver.log_secrets import hide_secrets
+
 _SHARED: list[Processor] = [
     structlog.contextvars.merge_contextvars,
+    name_what_is_under_way,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
     structlog.stdlib.ExtraAdder(),
@@ -37,6 +42,7 @@ def logging_config(level: str) -> dict[str, Any]:
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                     _without_colours,
                     _TRACEBACKS,
+                    hide_secrets,
                     structlog.processors.JSONRenderer(),
                 ],
             }
@@ -52,6 +58,10 @@ def logging_config(level: str) -> dict[str, Any]:
             # A signed URL's signature must reach no log; the audit is the record of accesses.
             "uvicorn.access": {"handlers": [], "level": "ERROR", "propagate": False},
             "httpx": {"level": "WARNING"},
+            # At DEBUG these write headers and statements with their parameters.
+            "httpcore": {"level": "WARNING"},
+            "django.db.backends": {"handlers": [], "level": "INFO", "propagate": True},
+            "smtplib": {"level": "WARNING"},
         },
     }
 

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import structlog
+
 log = logging.getLogger(__name__)
 
 LONGEST_WAIT = 15.0
@@ -66,6 +68,7 @@ class Loop:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
+        structlog.contextvars.bind_contextvars(loop=self.name)
         wait = 0.0
         while not self._stop.wait(wait):
             wait = self._once()
