@@ -22,10 +22,12 @@ from contentserver.catalog.consumer import CONSUMERS, CatalogConsumer
 from contentserver.catalog.models import StorageRoot
 from contentserver.catalog.rules import collection_rules
 from contentserver.conf import Config
+from contentserver.operations import ledger
 from contentserver.operations.courtesy import Courtesy
 from contentserver.operations.extensions import Attached, BridgeContext, registered
 from contentserver.operations.layout import LayoutPublisher
 from contentserver.operations.layout_sync import LayoutSync
+from contentserver.operations.ledger import LedgerLoop
 from contentserver.operations.loops import Loop
 from contentserver.operations.recovery import expire_uploads
 from contentserver.operations.status import StatusFile
@@ -35,9 +37,8 @@ from contentserver.store.keyset import Keyset, add_year_key, read_root_key
 from contentserver.store.store import Store
 from skold.anchors import running
 from skold.anchors.running import Anchors
-from skold.ledger import copier, sequencer
+from skold.ledger import copier
 from skold.ledger.copier import Copier
-from skold.ledger.sequencer import Sequencer
 from skold.publisher import Publisher, find_document
 from skold.signed import sign
 
@@ -68,7 +69,6 @@ class Bridge:
         keyset = runtime.data_keyset(config)
         self._store = runtime.open_store(config, keyset, runtime.layout_file(config, keyset))
         self._journal = runtime.open_journal(config)
-        self._sequencer: Sequencer | None = None
         self._copier = Copier(config.ledger, config.node, _conninfo())
         self._anchors = Anchors(
             config.ledger,
@@ -82,6 +82,7 @@ class Bridge:
         self._published = _attached_on_disk(config, keyset)
         self._attached = self._published
         self._signing = runtime.bridge_keyset(config)
+        self._ledger = LedgerLoop(config, keyset, self._signing)
         self._publisher = Publisher(
             path=config.policy,
             sign_with=self._signing.signing_key("policy"),
@@ -114,8 +115,7 @@ class Bridge:
         ended = [loop.join(max(0.0, deadline - time.monotonic())) for loop in self._loops]
         if not all(ended):
             return
-        if self._sequencer is not None:
-            self._sequencer.close()
+        self._ledger.close()
         self._journal.close()
         self._store.close()
 
@@ -123,7 +123,7 @@ class Bridge:
         work = (
             self._loop("fan_out", self._fan_out, 0.2),
             self._loop("catalog", self._consumer.step, 0.2, facts=self._catalog_facts),
-            self._loop("ledger", self._sequence, 0.5, facts=self._ledger_facts),
+            self._loop("ledger", self._ledger.step, ledger.INTERVAL, facts=self._ledger.facts),
             self._loop("audit", self._copy, 0.2, facts=self._copy_facts),
             self._loop("anchors", self._anchors.step, running.INTERVAL, facts=self._anchors.facts),
             self._loop("policy", self._publish_policy, 0.3),
@@ -164,12 +164,6 @@ class Bridge:
 
     def _fan_out(self) -> None:
         self._store.outbox.fan_out(self._boxes)
-
-    def _sequence(self) -> bool:
-        if self._sequencer is None:
-            config = self._config
-            self._sequencer = Sequencer(config.journal_dirs, config.ledger, config.node)
-        return self._sequencer.step() >= sequencer.LIMIT
 
     def _copy(self) -> bool:
         # The copy costs more than the ledger it is made from, which holds the truth meanwhile.
@@ -219,11 +213,6 @@ class Bridge:
             "recorded": self._consumer.recorded,
             "waiting_aside": self._consumer.waiting_aside,
         }
-
-    def _ledger_facts(self) -> Mapping[str, Any]:
-        if self._sequencer is None:
-            return {}
-        return {"leaves": self._sequencer.mark.leaves, "alarms": dict(self._sequencer.alarms)}
 
     def _copy_facts(self) -> Mapping[str, Any]:
         return {"copied": self._copier.copied}

@@ -1,4 +1,4 @@
-"""The keys of a role, made at the first start and added to with every year.
+"""The keys of a role, made at the first start and added to with every year and every rotation.
 
 The file's format stands in `keyset_file` and in docs/format.md.
 """
@@ -7,7 +7,8 @@ import base64
 import hashlib
 import os
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -80,19 +81,32 @@ class Keyset:
         return newest, years[newest]
 
     def verify_keys(self, purpose: str) -> Mapping[str, bytes]:
-        """Raw Ed25519 public keys by key id. Raises KeyMissing if there is none."""
-        keys = self._of(f"verify-{purpose}") or {
-            key_id: _public(private) for key_id, private in self._of(f"sign-{purpose}").items()
-        }
+        """Raw Ed25519 public keys by key id, oldest first. Raises KeyMissing if there is none.
+
+        What is given follows the file: a key id that is not known makes it look again.
+        """
+        keys = _VerifyKeys(self, purpose)
         if not keys:
             raise KeyMissing(f"verify-{purpose}")
         return keys
 
+    def public_keys(self, purpose: str) -> Mapping[str, bytes]:
+        """As `verify_keys`, of this moment; empty if there is none."""
+        return self._of(f"verify-{purpose}") or {
+            key_id: _public(private) for key_id, private in self._of(f"sign-{purpose}").items()
+        }
+
     def signing_key(self, purpose: str) -> tuple[str, Ed25519PrivateKey]:
-        """(key id, key); only the bridge's keyset has any. Raises KeyMissing."""
-        for key_id, private in self._of(f"sign-{purpose}").items():
-            return key_id, Ed25519PrivateKey.from_private_bytes(private)
-        raise KeyMissing(f"sign-{purpose}")
+        """(key id, key), the newest; only the bridge's keyset has any. Raises KeyMissing."""
+        return self.signing_keys(purpose)[-1]
+
+    def signing_keys(self, purpose: str) -> list[tuple[str, Ed25519PrivateKey]]:
+        """Every key of the purpose, oldest first: two while they rotate. Raises KeyMissing."""
+        self.refresh()
+        keys = self._of(f"sign-{purpose}")
+        if not keys:
+            raise KeyMissing(f"sign-{purpose}")
+        return [(name, Ed25519PrivateKey.from_private_bytes(key)) for name, key in keys.items()]
 
     def refresh(self) -> None:
         """Take a newer file, if there is one. One that does not verify leaves the last good one in
@@ -127,6 +141,31 @@ class Keyset:
             raise KeyMissing(f"{kind} {key_id}") from None
 
 
+class _VerifyKeys(Mapping[str, bytes]):
+    def __init__(self, keyset: Keyset, purpose: str) -> None:
+        self._keyset = keyset
+        self._purpose = purpose
+
+    def __getitem__(self, key_id: str) -> bytes:
+        found = self._now.get(key_id)
+        if found is None:
+            self._keyset.refresh()
+            found = self._now.get(key_id)
+        if found is None:
+            raise KeyError(key_id)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._now)
+
+    def __len__(self) -> int:
+        return len(self._now)
+
+    @property
+    def _now(self) -> Mapping[str, bytes]:
+        return self._keyset.public_keys(self._purpose)
+
+
 def create_keysets(
     folder: str | os.PathLike[str], data_root: bytes, bridge_root: bytes, years: Iterable[int]
 ) -> None:
@@ -143,7 +182,7 @@ def create_keysets(
     if not bridge.exists():
         if data.exists():
             raise KeyMissing(f"set {bridge}")
-        signing = [_new_signing_key(purpose) for purpose in PURPOSES]
+        signing = [new_signing_key(purpose) for purpose in PURPOSES]
         keyset_file.write(bridge, bridge_root, "bridge", 1, signing)
     if not data.exists():
         keys = _data_keys(Keyset.open(bridge, bridge_root, "bridge"), years)
@@ -160,22 +199,31 @@ def add_year_key(path: str | os.PathLike[str], root_key: bytes, year: int) -> in
 
     Files written from now on use it; a process takes it when it next writes, or meets its id.
     """
-    path = Path(path)
-    with keyset_file.opened(path.parent) as dir_fd:
-        lock = fileops.open_lock(dir_fd, f".{path.name}.lock")
-    try:
-        fileops.lock_file(lock)
-        keyset = Keyset.open(path, root_key, "data")
-        entries = keyset.entries()
+    with changing(Path(path), root_key, "data") as entries:
         ids = [int(entry.id) for entry in entries if entry.kind == "year"]
         kek_id = max((i for i in ids if i // GENERATIONS == year), default=year * GENERATIONS) + 1
         if kek_id // GENERATIONS != year:
             raise Corrupt(f"the year {year} has all the keys it can have")
         entries.append(Entry("year", str(kek_id), secrets.token_bytes(KEY_SIZE)))
-        keyset_file.write(path, root_key, "data", keyset.number + 1, entries)
+    return kek_id
+
+
+@contextmanager
+def changing(path: Path, root_key: bytes, role: Role) -> Iterator[list[Entry]]:
+    """The keys of a keyset, to be changed in place by this process alone; written durably under the
+    next number at the end, unless nothing was changed or an exception leaves the block.
+    """
+    with keyset_file.opened(path.parent) as dir_fd:
+        lock = fileops.open_lock(dir_fd, f".{path.name}.lock")
+    try:
+        fileops.lock_file(lock)
+        keyset = Keyset.open(path, root_key, role)
+        entries = keyset.entries()
+        yield entries
+        if entries != keyset.entries():
+            keyset_file.write(path, root_key, role, keyset.number + 1, entries)
     finally:
         fileops.close(lock)
-    return kek_id
 
 
 def _make_folder(folder: Path) -> None:
@@ -200,10 +248,16 @@ def _data_keys(bridge: Keyset, years: Iterable[int]) -> list[Entry]:
     return entries
 
 
-def _new_signing_key(purpose: str) -> Entry:
+def new_signing_key(purpose: str) -> Entry:
+    """A fresh key; its id comes from its public key."""
     private = secrets.token_bytes(KEY_SIZE)
     name = hashlib.sha256(_public(private)).hexdigest()[:16]
     return Entry(f"sign-{purpose}", f"{purpose}-{name}", private)
+
+
+def public_of(entry: Entry) -> bytes:
+    """The verify key of a signing key."""
+    return _public(entry.key)
 
 
 def _public(private: bytes) -> bytes:

@@ -1,0 +1,74 @@
+"""The bridge's loop over the ledger: journals to tree, and a checkpoint after each step.
+
+Needs the disk alone. What it measures goes into the bridge's status and from there to /metrics.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from contentserver import checkpoint_keys
+from contentserver.conf import Config
+from contentserver.store.keyset import Keyset
+from skold.ledger.sequencer import LIMIT, Sequencer
+
+INTERVAL = 0.25
+"""Seconds between two looks at the journals. A checkpoint has to follow within a second."""
+
+
+class LedgerLoop:
+    """Opens the ledger at its first step, and again after an error there."""
+
+    def __init__(self, config: Config, reading: Keyset, signing: Keyset) -> None:
+        """`reading` holds the verify keys, `signing` the keys of the bridge."""
+        self._config = config
+        self._checkpointer = checkpoint_keys.open_checkpointer(config, reading, signing)
+        self._sequencer: Sequencer | None = None
+
+    def step(self) -> bool:
+        """Number and sign what has become durable; True if there is more to do right now.
+
+        Raises LedgerForkedError, LedgerDamagedError, LedgerInUseError, MarkInvalidError,
+        CheckpointInvalidError, OSError.
+        """
+        if self._sequencer is None:
+            config = self._config
+            self._sequencer = Sequencer(
+                config.journal_dirs, config.ledger, config.node, checkpointer=self._checkpointer
+            )
+        return self._sequencer.step() >= LIMIT
+
+    def facts(self) -> Mapping[str, Any]:
+        """For the status file. Times are epoch seconds, so that they tell of a loop that hangs."""
+        sequencer, newest = self._sequencer, self._checkpointer.newest
+        if sequencer is None:
+            return {}
+        facts: dict[str, Any] = {
+            "leaves": sequencer.mark.leaves,
+            "alarms": dict(sequencer.alarms),
+            "checkpoint": newest.size if newest else 0,
+            "checkpoint_at": self._checkpointer.at,
+            "covered_at": sequencer.covered_at,
+        }
+        return {**facts, "gauges": list(_gauges(facts))}
+
+    def close(self) -> None:
+        """Give the ledger free."""
+        if self._sequencer is not None:
+            self._sequencer.close()
+
+
+def _gauges(facts: Mapping[str, Any]) -> Any:
+    prefix = "contentserver_ledger_"
+    for name, text, value in (
+        ("leaves", "Records in the tree.", facts["leaves"]),
+        ("checkpoint_leaves", "Records under the newest checkpoint.", facts["checkpoint"]),
+        ("checkpoint_timestamp_seconds", "When it was signed.", facts["checkpoint_at"]),
+        (
+            "covered_timestamp_seconds",
+            "When every durable record was last under a checkpoint.",
+            facts["covered_at"],
+        ),
+        ("alarms", "Writers whose journals are damaged.", len(facts["alarms"])),
+    ):
+        if value is not None:
+            yield [prefix + name, text, [], [[[], value]]]
