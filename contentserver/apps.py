@@ -15,6 +15,16 @@ class ContentServerConfig(AppConfig):
 
         # Importing checks registers them; importing celery makes its application the one that
         # tasks are sent by, in every process with Django.
-        from contentserver import celery, checks, control  # noqa: F401, PLC0415
+        from contentserver import celery, checks, control, telemetry  # noqa: F401, PLC0415
+
+        from contentserver.operations import extensions  # noqa: PLC0415 - once apps are loaded
+        from skold import token_keys  # noqa: PLC0415 - it imports models
 
         control.install(settings.CONFIG)
+        if telemetry.is_wanted():
+            from contentserver.traced_django import instrument  # noqa: PLC0415 - only where wanted
+
+            instrument(settings.CONFIG)
+        extensions.add_loop(
+            token_keys.LOOP, lambda _context: token_keys.TokenKeys(), token_keys.INTERVAL
+        )
