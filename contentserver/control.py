@@ -40,6 +40,8 @@ def install(config: Config) -> None:
         check_place=check_place,
         problem_base=TYPE_BASE,
         problem_titles={row.slug: row.title for row in PROBLEM_TYPES.values()},
+        limits=lambda: runtime.limits(config),
+        guessing=lambda: runtime.guessing(config),
     )
     review_parts.install(_review_parts(config))
 

@@ -68,6 +68,11 @@ class Flood:
         self._beyond[counted] = self._beyond.get(counted, 0) + 1
         return False
 
+    @property
+    def is_counting(self) -> bool:
+        """Whether refusals of the second that is not over were counted."""
+        return bool(self._beyond)
+
     def take_counts(self, now: float) -> list[FloodCount]:
         """Counts of seconds that are over, each handed out once. Ask about once a second, and at
         the end.

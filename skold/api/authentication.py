@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.request import Request
 
 from skold.api.problems import PolicyUnavailable
 from skold.certificate_identity import handed_over
 from skold.control import parts
 from skold.gate import Anonymous, Principal, Reject, RequestFacts
+from skold.limits import Excess
 from skold.policy import PolicyInvalid
 from skold.principals import HandedCertificate
 from skold.proxies import TrustedProxies
@@ -45,13 +46,24 @@ class CredentialRejected(AuthenticationFailed):
         self.reject = reject
 
 
+class LimitExceeded(Throttled):
+    """429: the client, or its address, asks for more than it may."""
+
+    def __init__(self, excess: Excess, principal: Principal) -> None:
+        super().__init__(wait=excess.retry_after)
+        self.excess = excess
+        self.principal = principal
+
+
 class GateAuthentication(BaseAuthentication):
     """An API key or a token in `Authorization`, or a certificate that the proxy hands over, judged
     by the gate. Signed URLs open files, not this API.
     """
 
     def authenticate(self, request: Request) -> tuple[ApiUser, Principal] | None:
-        """Raises CredentialRejected (401) and PolicyUnavailable (503); None without credentials."""
+        """Raises CredentialRejected (401), LimitExceeded (429), PolicyUnavailable (503); None
+        without credentials.
+        """
         try:
             found = parts.gate().identify(facts_of(request))
         except (PolicyMissing, PolicyTooOld, PolicyInvalid) as error:
@@ -64,6 +76,10 @@ class GateAuthentication(BaseAuthentication):
             raise CredentialRejected(
                 Reject("signed_url_on_control_plane", found.credential, found.client)
             )
+        address = request.META.get("REMOTE_ADDR", "")
+        excess = parts.refusals().exceeds(found, address, parts.gate().policy)
+        if excess is not None:
+            raise LimitExceeded(excess, found)
         return ApiUser(found), found
 
     def authenticate_header(self, _request: Request) -> str:

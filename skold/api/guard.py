@@ -11,18 +11,30 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.core.exceptions import ImproperlyConfigured
-from rest_framework.exceptions import APIException, MethodNotAllowed, NotAuthenticated, NotFound
+from rest_framework.exceptions import (
+    APIException,
+    MethodNotAllowed,
+    NotAuthenticated,
+    NotFound,
+    Throttled,
+)
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 from rest_framework.views import APIView
 
-from skold.api.authentication import ApiUser, CredentialRejected, GateAuthentication
+from skold.api.authentication import (
+    ApiUser,
+    CredentialRejected,
+    GateAuthentication,
+    LimitExceeded,
+)
 from skold.api.parameters import check_parameters
 from skold.api.problems import NotRecorded, problem_handler
 from skold.control import parts
 from skold.control.recording import ControlAccess
+from skold.gate import Reject
 from skold.journal import JournalUnavailable
 from skold.models import Action
 
@@ -101,9 +113,13 @@ class GuardedView(Base):
         self.access.collection = self.gate_collection(request)
         try:
             super().initial(request, *args, **kwargs)
+        except LimitExceeded as refusal:
+            self._refuse_excess(request, refusal)
+            raise
+        except (CredentialRejected, NotAuthenticated) as refusal:
+            self._refuse_stranger(request, refusal)
+            raise
         except APIException as refusal:
-            if isinstance(refusal, CredentialRejected):
-                self.access.name_reject(refusal.reject)
             self._begin(request, _reason(refusal, self.access))
             raise
         self._begin(request, None)
@@ -128,6 +144,24 @@ class GuardedView(Base):
         response.exception = True
         return response
 
+    def _refuse_excess(self, request: Request, refusal: LimitExceeded) -> None:
+        """Record a request beyond a limit, or count it."""
+        address = request.META.get("REMOTE_ADDR", "")
+        if parts.refusals().records_excess(refusal.excess, refusal.principal, address):
+            self.access.name_principal(refusal.principal)
+            self._begin(request, refusal.excess.reason)
+
+    def _refuse_stranger(self, request: Request, refusal: APIException) -> None:
+        """Record a request without a valid credential. Raises Throttled (429) in a flood, in which
+        it is counted."""
+        known = refusal.reject if isinstance(refusal, CredentialRejected) else Reject("anonymous")
+        verdict = parts.refusals().judge(known, request.META.get("REMOTE_ADDR", ""))
+        if verdict.recorded:
+            self.access.name_reject(known)
+            self._begin(request, known.reason)
+        if verdict.retry_after:
+            raise Throttled(wait=verdict.retry_after) from refusal
+
     def _begin(self, request: Request, refused: str | None) -> None:
         # request.user would authenticate again, and raise again, where that has failed.
         user = getattr(request, "_user", None)
@@ -140,11 +174,9 @@ class GuardedView(Base):
 
 
 def _reason(refusal: APIException, access: ControlAccess) -> str:
-    if isinstance(refusal, CredentialRejected):
-        return refusal.reject.reason
     if access.decision is not None:
         return access.decision.reason
-    return "anonymous" if isinstance(refusal, NotAuthenticated) else refusal.default_code
+    return str(refusal.default_code)
 
 
 class GuardedRouter(SimpleRouter):

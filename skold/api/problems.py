@@ -1,5 +1,6 @@
 """Errors of the API as RFC 9457 problem details; never a trace."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -78,6 +79,9 @@ def _headers(error: exceptions.APIException) -> dict[str, str]:
     headers = {}
     if isinstance(error, exceptions.AuthenticationFailed | exceptions.NotAuthenticated):
         headers["WWW-Authenticate"] = "Bearer"
+    wait = getattr(error, "wait", None)
+    if wait is not None:
+        headers["Retry-After"] = str(math.ceil(wait))
     if error.status_code == 503:
         headers["Retry-After"] = "5"
     return headers

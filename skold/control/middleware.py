@@ -9,8 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import ResolverMatch
 
+from skold.control import parts
 from skold.control.recording import ControlAccess
-from skold.gate import Decision
+from skold.gate import Decision, Reject
 from skold.journal import JournalUnavailable
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -65,6 +66,10 @@ class AdminAuditMiddleware:
         access = ControlAccess(request, _action(match), _resource(match, kwargs))
         access.looked_at = LOOKED_AT.get(match.url_name or "")
         refused = _judge(request, match, access)
+        if not request.user.is_authenticated:
+            crowd = parts.refusals().judge(Reject(refused or "login"), _address(request))
+            if not crowd.recorded:
+                return _too_many(request, crowd.retry_after)
         try:
             access.begin(refused)
         except JournalUnavailable:
@@ -73,6 +78,16 @@ class AdminAuditMiddleware:
             return response
         request.control_access = access  # type: ignore[attr-defined]
         return None
+
+
+def _address(request: HttpRequest) -> str:
+    return str(request.META.get("REMOTE_ADDR", ""))
+
+
+def _too_many(request: HttpRequest, retry_after: int) -> HttpResponse:
+    response = render(request, "skold/too_many.html", status=429)
+    response["Retry-After"] = str(retry_after)
+    return response
 
 
 def _judge(request: HttpRequest, match: ResolverMatch, access: ControlAccess) -> str | None:

@@ -4,7 +4,7 @@ Sköld does not know where they come from. The project installs callables, usual
 `AppConfig.ready`:
 
     parts.install(gate=..., journal=..., url_keys=..., check_place=..., problem_base=...,
-                  problem_titles=...)
+                  problem_titles=..., limits=..., guessing=...)
 
 Each is called at first use and again after a fork: a journal's threads do not survive one.
 """
@@ -15,12 +15,17 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from skold.control.refusals import Refusals
 from skold.gate import Gate
+from skold.guessing import Guessing
 from skold.journal import Journal
+from skold.limits import Limits
 
 MakeGate = Callable[[], Gate]
 MakeJournal = Callable[[], Journal]
 MakeUrlKeys = Callable[[], Mapping[int, bytes]]
+MakeLimits = Callable[[], Limits]
+MakeGuessing = Callable[[], Guessing]
 CheckPlace = Callable[[str, str], None]
 
 
@@ -38,6 +43,8 @@ class Makers:
     check_place: CheckPlace
     problem_base: str
     problem_titles: Mapping[str, str]
+    limits: MakeLimits
+    guessing: MakeGuessing
 
 
 @dataclass(slots=True)
@@ -47,6 +54,7 @@ class Parts:
     pid: int
     gate: Gate
     journal: Journal
+    refusals: Refusals
 
 
 _makers: Makers | None = None
@@ -62,15 +70,20 @@ def install(
     check_place: CheckPlace,
     problem_base: str,
     problem_titles: Mapping[str, str],
+    limits: MakeLimits,
+    guessing: MakeGuessing,
 ) -> None:
     """Say where the parts come from. `journal` gives one that is not started yet: it is started at
     first use and closed at exit. `url_keys` gives number -> key of the data keyset. `check_place`
     raises ValidationError for a collection and prefix that a grant cannot reach. `problem_base`
     precedes the type of a problem (RFC 9457); `problem_titles` gives each type its one title.
+    `limits` and `guessing` count the requests of this process.
     """
     global _makers
     shut()
-    _makers = Makers(gate, journal, url_keys, check_place, problem_base, problem_titles)
+    _makers = Makers(
+        gate, journal, url_keys, check_place, problem_base, problem_titles, limits, guessing
+    )
 
 
 def is_installed() -> bool:
@@ -86,6 +99,11 @@ def gate() -> Gate:
 def journal() -> Journal:
     """This process's journal, started. Raises NotInstalledError."""
     return _open().journal
+
+
+def refusals() -> Refusals:
+    """What counts this process's refusals and limits. Raises NotInstalledError."""
+    return _open().refusals
 
 
 def url_keys() -> Mapping[int, bytes]:
@@ -113,6 +131,7 @@ def shut() -> None:
     global _parts
     with _lock:
         if _parts is not None and _parts.pid == os.getpid():
+            _parts.refusals.flush()
             _parts.journal.close()
         _parts = None
 
@@ -124,7 +143,9 @@ def _open() -> Parts:
     with _lock:
         if _parts is None or _parts.pid != os.getpid():
             makers = _get_makers()
-            made = Parts(os.getpid(), makers.gate(), makers.journal())
+            journal = makers.journal()
+            refusals = Refusals(journal, makers.limits(), makers.guessing())
+            made = Parts(os.getpid(), makers.gate(), journal, refusals)
             made.journal.start()
             atexit.register(shut)
             _parts = made
