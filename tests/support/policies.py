@@ -83,9 +83,10 @@ def client(name: str, **changes: Any) -> dict[str, Any]:
 
 
 def grant(
-    number: int, client: str, collection: str, *actions: str, prefix: str = ""
+    number: int, client: str, collection: str, *actions: str, prefix: str = "", **years: int | None
 ) -> dict[str, Any]:
     return {
+        **years,
         "id": number,
         "client": client,
         "collection": collection,
