@@ -27,7 +27,6 @@ c2sp.org/tlog-tiles.
 
 import argparse
 import base64
-import binascii
 import bisect
 import csv
 import difflib
@@ -42,6 +41,7 @@ import struct
 import sys
 import time
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -60,6 +60,17 @@ except ImportError:  # pragma: no cover - shown by a test in a process of its ow
 WIDTH = 256  # records of a bundle and hashes of a tile, C2SP tlog-tiles
 SHOWN = 20  # findings of a kind that are printed; --json gives KEPT of them
 KEPT = 1000
+LONGEST_PRIVATE = 65_535  # bytes; the server writes none that are longer
+
+
+DAMAGED_ZIP = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+)
 
 
 class UnreadableError(Exception):
@@ -205,9 +216,16 @@ def read_keys(given: Iterable[str]) -> list[Key]:
     """Keys from their texts or from files that hold one on each line. Raises ValueError, OSError."""
     keys = []
     for text in given:
-        lines = Path(text).read_text().splitlines() if os.path.exists(text) else [text]
-        keys += [Key.parse(line) for line in lines if line.strip() and not line.startswith("#")]
+        keys += _keys(Path(text).read_text() if os.path.exists(text) else text)
     return keys
+
+
+KEYS_WARNING = "# What the log says of itself. Trust a key only if you got it by another way too."
+
+
+def _keys(text: str) -> list[Key]:
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    return [Key.parse(line) for line in lines]
 
 
 def read_checkpoint(raw: bytes) -> Checkpoint:
@@ -444,7 +462,7 @@ class Export:
             self.facts = json.loads(self.read("export.json"))
             self.kind = str(self.facts["kind"])
             self.first, self.end = int(self.facts["first"]), int(self.facts["end"])
-            self.records, self.format = int(self.facts["records"]), str(self.facts["format"])
+            self.records, self.table = int(self.facts["records"]), str(self.facts["table"])
             self.private_left_out = self.facts["private"] == "left out"
             self.checkpoint = Checkpoint.parse(self.read("checkpoint"))
         except (ValueError, KeyError, TypeError) as error:
@@ -498,13 +516,9 @@ class Export:
                 if len(head) < self.HEAD.size:
                     raise UnreadableError("leaves.bin ends within a record")
                 index, length = self.HEAD.unpack(head)
-                body, size = read(length), read(4)
-                private = read(int.from_bytes(size, "big"))
-                if (
-                    len(body) < length
-                    or len(size) < 4
-                    or len(private) < int.from_bytes(size, "big")
-                ):
+                body, size = read(length), int.from_bytes(read(4), "big")
+                private = read(size) if size <= LONGEST_PRIVATE else b""
+                if len(body) < length or len(private) < size:
                     raise UnreadableError("leaves.bin ends within a record")
                 yield index, Entry(body, private)
 
@@ -578,6 +592,7 @@ COLUMNS = (  # noqa: SIM905 - thirty names read better so
     " key end_user network user_agent filename path more"
 ).split()
 PRIVATE_STATES = ("none", "here", "not here")
+CSV_HEAD = ",".join(COLUMNS) + "\r\n"
 
 
 def fields_of(body: bytes) -> dict[str, Any]:
@@ -629,12 +644,12 @@ class Table:
     """records.jsonl or records.csv of an export, made again from the records and compared."""
 
     def __init__(self, export: Export, findings: Findings) -> None:
-        self._line = csv_line if export.format == "csv" else jsonl_line
-        self._name = "records.csv" if export.format == "csv" else "records.jsonl"
+        self._line = csv_line if export.table == "csv" else jsonl_line
+        self._name = "records.csv" if export.table == "csv" else "records.jsonl"
         self._file, self._findings = export.open(self._name), findings
         self._good = True
-        if export.format == "csv":
-            self._compare(",".join(COLUMNS) + "\r\n", "its head")
+        if export.table == "csv":
+            self._compare(CSV_HEAD, "its head")
 
     def check(self, leaf: int, entry: Entry) -> None:
         if self._good:  # behind the first difference the lines no longer stand side by side
@@ -1070,7 +1085,7 @@ class Verification:
         keys = given
         if not given and isinstance(source, Export):
             with suppress(UnreadableError, ValueError, OSError):
-                keys = [Key.parse(line) for line in source.read("keys.txt").decode().splitlines()]
+                keys = _keys(source.read("keys.txt").decode())
         try:
             self.report.key = source.checkpoint.signer(keys)
         except ValueError as error:
@@ -1479,13 +1494,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (UnreadableError, ValueError, KeyError, OSError) as error:
         sys.stderr.write(f"It could not be verified: {error}\n")
         return 2
-    except (
-        zipfile.BadZipFile,
-        NotImplementedError,
-        RuntimeError,
-        EOFError,
-        binascii.Error,
-    ) as error:
+    except DAMAGED_ZIP as error:
         sys.stderr.write(f"It could not be verified, the .zip is damaged: {error}\n")
         return 2
     if options.json:
