@@ -33,11 +33,19 @@ def install(config: Config) -> None:
 
         places.check_place(collection, prefix)
 
+    def addresses(collection: str | None, key: str) -> Sequence[str]:
+        from contentserver.catalog import places  # noqa: PLC0415 - models are not loaded before
+
+        names = [collection] if collection else places.collections()
+        found = (_address(config, name, key) for name in names)
+        return [address for address in found if address is not None]
+
     parts.install(
         gate=gate,
         journal=journal,
         url_keys=url_keys,
         check_place=check_place,
+        addresses=addresses,
         problem_base=TYPE_BASE,
         problem_titles={row.slug: row.title for row in PROBLEM_TYPES.values()},
         limits=lambda: runtime.limits(config),
@@ -47,13 +55,6 @@ def install(config: Config) -> None:
 
 
 def _review_parts(config: Config) -> ReviewParts:
-    def address(collection: str, key: str) -> str | None:
-        try:
-            names = check_collection(collection), check_key(key)
-        except BadMetadata:
-            return None
-        return address_of(runtime.data_keyset(config).naming, *names).hex()
-
     def files_about(subject: str, limit: int) -> Sequence[KnownFile]:
         from contentserver.catalog import about  # noqa: PLC0415 - models are not loaded before
 
@@ -70,7 +71,15 @@ def _review_parts(config: Config) -> ReviewParts:
         journals=config.journal_dirs,
         anchors=config.anchors,
         thresholds=config.review,
-        address_of=address,
+        address_of=lambda collection, key: _address(config, collection, key),
         files_about=files_about,
         names_of=names_of,
     )
+
+
+def _address(config: Config, collection: str, key: str) -> str | None:
+    try:
+        names = check_collection(collection), check_key(key)
+    except BadMetadata:
+        return None
+    return address_of(runtime.data_keyset(config).naming, *names).hex()

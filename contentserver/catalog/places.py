@@ -29,3 +29,8 @@ def check_prefix(prefix: str) -> None:
     """Raise BadKey unless keys can begin with `prefix`; its last segment may go on or be ended."""
     if prefix:
         check_key(f"{prefix}x" if prefix.endswith("/") else prefix)
+
+
+def collections() -> list[str]:
+    """The names of all collections."""
+    return list(Collection.objects.values_list("name", flat=True))

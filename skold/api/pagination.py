@@ -6,12 +6,13 @@ that arrive in between neither repeat nor hide others.
 
 import base64
 import binascii
+import datetime as dt
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import orjson
 from django.core.exceptions import ValidationError as InvalidValue
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import ValidationError
 from rest_framework.pagination import BasePagination
@@ -22,7 +23,7 @@ from rest_framework.views import APIView
 
 DEFAULT_SIZE = 100
 LARGEST_SIZE = 1000
-M = TypeVar("M", bound=Model)
+Rows = TypeVar("Rows", bound=QuerySet[Any])
 
 
 class PlaceInvalidError(ValueError):
@@ -32,10 +33,27 @@ class PlaceInvalidError(ValueError):
 def place_of(row: Any, order: Sequence[str]) -> str:
     """The place behind `row` in a list sorted by `order` (fields, `-` for descending)."""
     values = [getattr(row, name.lstrip("-")) for name in order]
-    return base64.urlsafe_b64encode(orjson.dumps(values)).rstrip(b"=").decode()
+    return _text(values)
 
 
-def behind(rows: QuerySet[M], place: str, order: Sequence[str]) -> QuerySet[M]:
+def place_before(moment: dt.datetime) -> str:
+    """The place in a list by time, node and leaf, newest first, behind which all is older than
+    `moment`."""
+    return _text([moment, "", -1])
+
+
+def moment_of(place: str) -> dt.datetime:
+    """The time of a place in such a list. Raises PlaceInvalidError."""
+    try:
+        moment = dt.datetime.fromisoformat(str(orjson.loads(_bytes(place))[0]))
+    except (binascii.Error, ValueError, LookupError, TypeError) as error:
+        raise PlaceInvalidError(place) from error
+    if moment.tzinfo is None:
+        raise PlaceInvalidError(place)
+    return moment
+
+
+def behind(rows: Rows, place: str, order: Sequence[str]) -> Rows:
     """The rows behind a place. Raises PlaceInvalidError."""
     values = _values(place, order)
     further, equal = Q(), Q()
@@ -49,6 +67,14 @@ def behind(rows: QuerySet[M], place: str, order: Sequence[str]) -> QuerySet[M]:
         raise PlaceInvalidError(place) from error
 
 
+def _text(values: list[Any]) -> str:
+    return base64.urlsafe_b64encode(orjson.dumps(values)).rstrip(b"=").decode()
+
+
+def _bytes(place: str) -> bytes:
+    return base64.urlsafe_b64decode(place + "=" * (-len(place) % 4))
+
+
 def _compare(name: str, value: str | int, or_equal: str = "") -> Q:
     direction = "lt" if name.startswith("-") else "gt"
     return Q(**{f"{name.lstrip('-')}__{direction}{or_equal}": value})
@@ -56,7 +82,7 @@ def _compare(name: str, value: str | int, or_equal: str = "") -> Q:
 
 def _values(place: str, order: Sequence[str]) -> list[str | int]:
     try:
-        values = orjson.loads(base64.urlsafe_b64decode(place + "=" * (-len(place) % 4)))
+        values = orjson.loads(_bytes(place))
     except (binascii.Error, ValueError) as error:
         raise PlaceInvalidError(place) from error
     if not isinstance(values, list) or len(values) != len(order):
@@ -86,7 +112,7 @@ class KeysetPagination(BasePagination):
                 raise ValidationError(
                     {"after": _("Not a place in this list. Take it from `next`.")}
                 ) from error
-        size = _page_size(request)
+        size = page_size(request)
         found = list(rows[: size + 1])
         self._next = None
         if len(found) > size:
@@ -118,7 +144,8 @@ class KeysetPagination(BasePagination):
         ]
 
 
-def _page_size(request: Request) -> int:
+def page_size(request: Request) -> int:
+    """What `page_size` says. Raises ValidationError."""
     text = request.query_params.get("page_size", str(DEFAULT_SIZE))
     if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= LARGEST_SIZE:
         raise ValidationError({"page_size": _("Give a whole number from 1 to 1000.")})

@@ -12,7 +12,7 @@ Each is called at first use and again after a fork: a journal's threads do not s
 import atexit
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from skold.control.refusals import Refusals
@@ -27,6 +27,7 @@ MakeUrlKeys = Callable[[], Mapping[int, bytes]]
 MakeLimits = Callable[[], Limits]
 MakeGuessing = Callable[[], Guessing]
 CheckPlace = Callable[[str, str], None]
+Addresses = Callable[[str | None, str], Sequence[str]]
 
 
 class NotInstalledError(RuntimeError):
@@ -41,6 +42,7 @@ class Makers:
     journal: MakeJournal
     url_keys: MakeUrlKeys
     check_place: CheckPlace
+    addresses: Addresses
     problem_base: str
     problem_titles: Mapping[str, str]
     limits: MakeLimits
@@ -68,6 +70,7 @@ def install(
     journal: MakeJournal,
     url_keys: MakeUrlKeys,
     check_place: CheckPlace,
+    addresses: Addresses,
     problem_base: str,
     problem_titles: Mapping[str, str],
     limits: MakeLimits,
@@ -75,7 +78,9 @@ def install(
 ) -> None:
     """Say where the parts come from. `journal` gives one that is not started yet: it is started at
     first use and closed at exit. `url_keys` gives number -> key of the data keyset. `check_place`
-    raises ValidationError for a collection and prefix that a grant cannot reach. `problem_base`
+    raises ValidationError for a collection and prefix that a grant cannot reach. `addresses` gives
+    what the audit calls the key of a collection, or of each collection where none is named; nothing
+    for what can be no key. `problem_base`
     precedes the type of a problem (RFC 9457); `problem_titles` gives each type its one title.
     `limits` and `guessing` count the requests of this process.
     """
@@ -114,6 +119,11 @@ def url_keys() -> Mapping[int, bytes]:
 def check_place(collection: str, prefix: str) -> None:
     """Raises ValidationError naming `collection` or `prefix` where a grant cannot reach it."""
     _get_makers().check_place(collection, prefix)
+
+
+def addresses(collection: str | None, key: str) -> Sequence[str]:
+    """What the audit calls this key, of one collection or of all. Raises NotInstalledError."""
+    return _get_makers().addresses(collection, key)
 
 
 def problem_base() -> str:

@@ -3,6 +3,8 @@
 from typing import Any, NoReturn
 
 from django.db import models
+from django.db.models import F, Func, Value
+from django.db.models.fields.json import KeyTextTransform
 from django.utils.translation import gettext_lazy as _
 
 
@@ -25,6 +27,14 @@ class AuditImmutableError(TypeError):
     """Audit records are not changed through the database."""
 
 
+class _Hash(Func):
+    """Eight bytes of a text of any length, as the indexes of migration 0008 hold them."""
+
+    function = "hashtextextended"
+    template = "%(function)s(%(expressions)s, 0)"
+    output_field = models.BigIntegerField()
+
+
 class AuditQuerySet(models.QuerySet["AuditRecord"]):
     """Only reads."""
 
@@ -43,6 +53,27 @@ class AuditQuerySet(models.QuerySet["AuditRecord"]):
         if not leaf.isascii() or not leaf.isdigit() or len(leaf) > 18:
             return self.none()
         return self.filter(node=node, leaf_index=int(leaf))
+
+    def of_end_user(self, name: str) -> "AuditQuerySet":
+        """Requests on behalf of exactly this person, whose name was not redacted."""
+        return self._of_personal("end_user", name)
+
+    def of_network(self, address: str) -> "AuditQuerySet":
+        """Requests from exactly this address, as the record spells it."""
+        return self._of_personal("network", address)
+
+    def of_writer(self, writer: str) -> "AuditQuerySet":
+        """Records of one writer; by index for those of kind `req`."""
+        return self.alias(writer_hash=_Hash(F("writer"))).filter(
+            writer_hash=_Hash(Value(writer)), writer=writer
+        )
+
+    def _of_personal(self, name: str, value: str) -> "AuditQuerySet":
+        # The hash has the index, the text decides.
+        text = KeyTextTransform(name, "private")
+        return self.alias(personal=text, personal_hash=_Hash(text)).filter(
+            kind="req", personal_hash=_Hash(Value(value)), personal=value
+        )
 
 
 class AuditRecord(models.Model):

@@ -1,0 +1,100 @@
+"""What each filter of the audit means, and which rows answer: the same in admin and API.
+
+An access has two rows. Its `req` alone holds the personal part; its `done` alone a status and an
+outcome, and repeats what was asked. So the rows are `done` where an end is asked for, and `req`
+otherwise. Where both a person and an end are asked for, the end is looked up for each `req`.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q
+
+from skold.control import parts
+from skold.models import AuditRecord
+from skold.models.audit import AuditQuerySet
+
+EVERY = "every"
+KINDS = ("req", "done", "open", "close", "flood", EVERY)
+ENDS = frozenset({"status", "outcome"})
+PERSONAL = frozenset({"end_user", "network"})
+EQUAL = frozenset(
+    {
+        *("client", "collection", "version", "action", "reason", "credential"),
+        *("address", "request_id", "decision", "plane", "node"),
+    }
+)
+NAMES = EQUAL | ENDS | PERSONAL | {"writer", "key", "kind"}
+"""All but the time. Each of them alone is answered by an index that ends with the time."""
+COMMON_KINDS = frozenset({None, "", "req", "done", EVERY})
+"""No index is needed for them: they are what there is most of."""
+
+Asked = Mapping[str, Any]
+"""Filter -> value, for all that are given."""
+
+
+def narrow(rows: AuditQuerySet, name: str, value: Any, asked: Asked) -> AuditQuerySet:
+    """The rows that filter `name` leaves. `asked` are all filters of this search: they decide which
+    half of an access answers.
+    """
+    special: dict[str, Callable[[], AuditQuerySet]] = {
+        "end_user": lambda: rows.of_end_user(value),
+        "network": lambda: rows.of_network(value),
+        "writer": lambda: rows.of_writer(value),
+        "key": lambda: _of_key(rows, value, asked),
+        "status": lambda: _ended(rows, Q(status=value), asked),
+        "outcome": lambda: _ended(rows, Q(outcome=value), asked),
+    }
+    if name in special:
+        return special[name]()
+    if name not in EQUAL:
+        raise KeyError(f"the audit has no filter {name!r}")
+    return rows.filter(**{name: value})
+
+
+def of_kind(rows: AuditQuerySet, asked: Asked) -> AuditQuerySet:
+    """The rows of the kind that is asked for; of accesses one half each where none is."""
+    kind = asked.get("kind")
+    if kind == EVERY:
+        return rows
+    return rows.filter(kind=kind or ("done" if _by_end(asked) else "req"))
+
+
+def is_single(asked: Asked) -> bool:
+    """Whether one index answers: at most one filter besides the time, or a key within its
+    collection.
+    """
+    given = {name for name in NAMES if asked.get(name) not in {None, ""}}
+    if asked.get("kind") in COMMON_KINDS:
+        given.discard("kind")
+    if asked.get("kind") == EVERY:
+        return not given  # the indexes of most filters hold requests only
+    if "key" in given:
+        return given == {"key", "collection"}
+    return len(given) <= 1
+
+
+def _by_end(asked: Asked) -> bool:
+    """Whether ends are the rows."""
+    return bool(_given(asked, ENDS)) and not _given(asked, PERSONAL)
+
+
+def _given(asked: Asked, names: frozenset[str]) -> bool:
+    return any(asked.get(name) not in {None, ""} for name in names)
+
+
+def _ended(rows: AuditQuerySet, end: Q, asked: Asked) -> AuditQuerySet:
+    if _by_end(asked) and asked.get("kind") != "req":
+        return rows.filter(end, kind="done")
+    ends = AuditRecord.objects.filter(
+        end, kind="done", writer=OuterRef("writer"), ref=OuterRef("n"), at__gte=OuterRef("at")
+    )
+    return rows.filter(Exists(ends), kind="req")
+
+
+def _of_key(rows: AuditQuerySet, key: str, asked: Asked) -> AuditQuerySet:
+    """By the address, which stays when the key is redacted."""
+    addresses = parts.addresses(asked.get("collection") or None, key)
+    if not addresses:
+        return rows.none()
+    return rows.filter(address__in=addresses) if addresses[1:] else rows.filter(address=addresses[0])
