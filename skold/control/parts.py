@@ -87,7 +87,15 @@ def install(
     global _makers
     shut()
     _makers = Makers(
-        gate, journal, url_keys, check_place, problem_base, problem_titles, limits, guessing
+        gate=gate,
+        journal=journal,
+        url_keys=url_keys,
+        check_place=check_place,
+        addresses=addresses,
+        problem_base=problem_base,
+        problem_titles=problem_titles,
+        limits=limits,
+        guessing=guessing,
     )
 
 
