@@ -16,7 +16,6 @@ class ContentServerConfig(AppConfig):
         # Importing checks registers them; importing celery makes its application the one that
         # tasks are sent by, in every process with Django.
         from contentserver import celery, checks, control, telemetry  # noqa: F401, PLC0415
-
         from contentserver.operations import extensions  # noqa: PLC0415 - once apps are loaded
         from skold import token_keys  # noqa: PLC0415 - it imports models
 

@@ -10,7 +10,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 
-from contentserver import runtime
+from contentserver import runtime, telemetry
 from contentserver.conf import Config, config
 from contentserver.delivery.app import DataPlane
 from contentserver.delivery.body import Patience
@@ -74,7 +74,7 @@ async def data_plane(settings: Config) -> AsyncIterator[DataPlane]:
         legacy=legacy,
         guessing=parts.guessing,
     )
-    plane = DataPlane(parts, health)
+    plane = _make_plane(settings, parts, health)
     floods = plane.refusals.count_floods()
     work = (_recover(parts), sweep(), floods, metrics.publish_each_second())
     chores = [asyncio.create_task(each) for each in work]
@@ -89,6 +89,19 @@ async def data_plane(settings: Config) -> AsyncIterator[DataPlane]:
         await legacy.close()
         await asyncio.to_thread(journal.close)
         store.close()
+        if telemetry.is_wanted():
+            from contentserver.tracing import flush  # noqa: PLC0415 - only where wanted
+
+            await asyncio.to_thread(flush)
+
+
+def _make_plane(settings: Config, parts: Parts, health: Health) -> DataPlane:
+    """With spans where the environment asks for them; else nothing of them is even imported."""
+    if not telemetry.is_wanted():
+        return DataPlane(parts, health)
+    from contentserver.delivery.tracing import traced_plane  # noqa: PLC0415 - only where wanted
+
+    return traced_plane(settings, parts, health)
 
 
 async def _begin(parts: Parts) -> None:

@@ -13,6 +13,8 @@ from typing import Any
 
 import structlog
 
+from contentserver import telemetry
+
 log = logging.getLogger(__name__)
 
 LONGEST_WAIT = 15.0
@@ -50,7 +52,7 @@ class Loop:
         after each success and shown in the status file."""
         self.name = name
         self.state = LoopState()
-        self._step = step
+        self._step = traced_step(name, step) if telemetry.is_wanted() else step
         self._interval = interval
         self._stop = stop
         self._after_error = after_error
@@ -101,3 +103,16 @@ class Loop:
         except Exception:
             log.exception("bridge_loop_cleanup_failed", extra={"loop": self.name})
         return wait
+
+
+def traced_step(name: str, step: Step) -> Step:
+    """The step as a span of its own, which holds the statements it sends."""
+    from contentserver.tracing import tracer  # noqa: PLC0415 - only where traces are wanted
+
+    def traced() -> bool:
+        with tracer().start_as_current_span(
+            f"bridge {name}", attributes={"contentserver.loop": name}
+        ):
+            return step()
+
+    return traced
