@@ -7,6 +7,7 @@ from contentserver.delivery.declared import entity_tags, unmodified_since
 from contentserver.delivery.modes import refuse_write
 from contentserver.delivery.parts import Parts
 from contentserver.delivery.responses import send_whole
+from skold.years import Years
 
 
 class Remover:
@@ -26,6 +27,7 @@ class Remover:
         years = access.years
         if years is not None:
             access.close_decision(self._parts.store.year_now())
+            await self._look(access, years)
         mark = partial(
             self._parts.store.delete,
             access.collection,
@@ -44,3 +46,10 @@ class Remover:
         version = str(receipt.version)
         await access.stored(204, version, 0)
         await send_whole(access, 204, [(b"x-version", version.encode())])
+
+    async def _look(self, access: Access, years: Years) -> None:
+        """So that a version that may not be hidden is refused before `req` says that it may. Raises
+        OutsideYears, NotStored, Deleted, …
+        """
+        find = partial(self._parts.store.open_latest, access.collection, access.key, years=years)
+        (await self._parts.reading(find)).close()

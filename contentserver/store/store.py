@@ -99,11 +99,13 @@ class Store:
                 slot = self._versions.find_latest(address, as_of=as_of, cached_only=cached_only)
             else:
                 slot = self._versions.find_exactly(address, version, cached_only=cached_only)
+            answering = version or (slot and slot.version)
+            if years is not None and answering is not None and answering.year not in years:
+                if slot is not None:
+                    fileops.close(slot.fd)
+                raise OutsideYears(answering.year)
             if slot is None:
                 raise NotStored
-            if years is not None and slot.version.year not in years:
-                fileops.close(slot.fd)
-                raise OutsideYears(slot.version.year)
             stored = open_stored(
                 self._environment, slot.fd, slot.root.name, address, slot.version,
                 cached_only=cached_only, read_ahead=read_ahead,
