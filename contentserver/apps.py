@@ -16,7 +16,7 @@ class ContentServerConfig(AppConfig):
         # Importing checks registers them; importing celery makes its application the one that
         # tasks are sent by, in every process with Django.
         from contentserver import celery, checks, control, telemetry  # noqa: F401, PLC0415
-        from contentserver.operations import extensions  # noqa: PLC0415 - once apps are loaded
+        from contentserver.operations import extensions, verification  # noqa: PLC0415
         from skold import token_keys  # noqa: PLC0415 - it imports models
 
         control.install(settings.CONFIG)
@@ -24,6 +24,11 @@ class ContentServerConfig(AppConfig):
             from contentserver.traced_django import instrument  # noqa: PLC0415 - only where wanted
 
             instrument(settings.CONFIG)
+        extensions.add_loop(
+            "verification",
+            lambda context: verification.VerificationLoop(context.config),
+            verification.INTERVAL,
+        )
         extensions.add_loop(
             token_keys.LOOP, lambda _context: token_keys.TokenKeys(), token_keys.INTERVAL
         )

@@ -8,7 +8,7 @@ import functools
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
 from environs import Env, validate
@@ -44,6 +44,7 @@ class Config:
     port: int
     workers: int
     trusted_proxies: tuple[str, ...]
+    second_factor: str
     roots: tuple[Path, ...]
     published: Path
     keys: Path
@@ -98,6 +99,11 @@ class Config:
         return self.keys / "erasure"
 
     @property
+    def verification(self) -> Path:
+        """Results of the ledger's verifications, and where the next one goes on."""
+        return self.home / "verification"
+
+    @property
     def django_key(self) -> Path:
         return self.home / "secrets" / "django.key"
 
@@ -115,6 +121,7 @@ def read_config(env: Env | None = None) -> Config:
     env = env or Env()
     home = Path(env.str("CONTENTSERVER_HOME", "var")).absolute()
     port = env.int("CONTENTSERVER_PORT", 8000)
+    public_url = env.str("CONTENTSERVER_URL", f"http://127.0.0.1:{port}").rstrip("/")
     urls = _server_urls(env, home)
     return Config(
         home=home,
@@ -122,12 +129,17 @@ def read_config(env: Env | None = None) -> Config:
         institution=env.str("CONTENTSERVER_INSTITUTION", "example.org"),
         time_zone=ZoneInfo(env.str("CONTENTSERVER_TIME_ZONE", "UTC")),
         language=env.str("CONTENTSERVER_LANGUAGE", "en"),
-        public_url=env.str("CONTENTSERVER_URL", f"http://127.0.0.1:{port}").rstrip("/"),
+        public_url=public_url,
         hosts=_words(env, "CONTENTSERVER_HOSTS"),
         host=env.str("CONTENTSERVER_HOST", "127.0.0.1"),
         port=port,
         workers=env.int("CONTENTSERVER_WORKERS", 1),
         trusted_proxies=_words(env, "CONTENTSERVER_TRUSTED_PROXIES"),
+        second_factor=env.str(
+            "CONTENTSERVER_SECOND_FACTOR",
+            "optional" if _is_loopback(public_url) else "required",
+            validate=validate.OneOf(("required", "optional")),
+        ),
         roots=_paths(env, "CONTENTSERVER_ROOTS", home / "root-1"),
         published=_path(env, "CONTENTSERVER_PUBLISHED", home / "published"),
         keys=_path(env, "CONTENTSERVER_KEYS", home / "keys"),
@@ -250,6 +262,11 @@ def _find_path(env: Env, name: str) -> Path | None:
 
 def _paths(env: Env, name: str, default: Path) -> tuple[Path, ...]:
     return tuple(Path(entry).absolute() for entry in env.list(name, [str(default)]))
+
+
+def _is_loopback(url: str) -> bool:
+    """Whether an address is for this machine alone, as that of `make run`."""
+    return urlsplit(url).hostname in {"127.0.0.1", "::1", "localhost"}
 
 
 def _words(env: Env, name: str) -> tuple[str, ...]:

@@ -31,13 +31,13 @@ ALLOWED_HOSTS = list(
 CSRF_TRUSTED_ORIGINS = [CONFIG.public_url]
 
 INSTALLED_APPS = [
-    "unfold",
+    "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "skold",
     # Before staticfiles: its runserver must not hide ours.
     "contentserver",
     "migrator",
-    "django.contrib.admin",
+    "skold.login.config.LoginConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -100,6 +100,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+SKOLD_SECOND_FACTOR = CONFIG.second_factor
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 
@@ -204,6 +205,12 @@ CELERY_BEAT_SCHEDULE = {
     "clear sessions": {
         "task": "contentserver.tasks.clear_sessions",
         "schedule": crontab(minute="41", hour="3"),
+    },
+    "verify the audit": {
+        "task": "contentserver.tasks.verify_audit",
+        # Asked for often; done once a day, and gone on with while it is not at its end.
+        "schedule": crontab(minute="*/10"),
+        "options": {"expires": 590},
     },
     "judge the audit": {
         "task": "skold.tasks.judge_audit",

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.management import call_command
 
 from contentserver.operations.opening import request_next_year
+from contentserver.operations.verification import verify_if_due
 
 ACTOR = "beat"
 
@@ -23,3 +24,9 @@ def open_next_year() -> str:
 def clear_sessions() -> None:
     """Drop sessions of the admin that have ended."""
     call_command("clearsessions")
+
+
+@shared_task  # type: ignore[untyped-decorator]  # celery has no types
+def verify_audit() -> str:
+    """Verify the ledger where that is due, for some minutes; the next run goes on."""
+    return verify_if_due(settings.CONFIG, dt.datetime.now(dt.UTC))

@@ -73,6 +73,10 @@ DAMAGED_ZIP = (
 )
 
 
+Progress = Callable[[int, int], None]
+"""(leaves done, leaves in all)"""
+
+
 class UnreadableError(Exception):
     """This is neither an export nor a ledger, or it is too damaged to be taken apart."""
 
@@ -873,7 +877,13 @@ class Writers:
     def state(self) -> dict[str, Any]:
         """All of it as JSON, for a later verification to go on from. Only without findings."""
         lives = {
-            name: [life.next_n, life.chain and life.chain.hex(), life.closed, life.confirmed]
+            name: [
+                life.next_n,
+                life.chain and life.chain.hex(),
+                life.closed,
+                life.confirmed,
+                life.gaps,
+            ]
             for name, life in self.lives.items()
         }
         promised = [
@@ -894,9 +904,10 @@ class Writers:
         }
 
     def resume(self, state: dict[str, Any]) -> None:
-        for name, (next_n, chain, closed, confirmed) in state["lives"].items():
+        for name, (next_n, chain, closed, confirmed, gaps) in state["lives"].items():
             life = self.lives[name] = Life(next_n, chain and bytes.fromhex(chain))
             life.closed, life.confirmed = closed, confirmed
+            life.gaps = [(low, high) for low, high in gaps]
         for writer, n, chain, where in state["promised"]:
             self.lives[writer].promised[n] = bytes.fromhex(chain), where
         self._slots = {slot: list(names) for slot, names in state["slots"].items()}
@@ -940,6 +951,8 @@ class Report:
     confirmed: bool
     anchors: list[dict[str, Any]] = field(default_factory=list)
     state: dict[str, Any] | None = None  # to go on from, of a ledger without findings
+    stopped: bool = False  # before the end: nothing is said of the rest, nor of the root
+    lives: dict[str, Life] = field(default_factory=dict)
 
     @property
     def exit_code(self) -> int:
@@ -963,9 +976,13 @@ class Verification:
         older: Iterable[Older] = (),
         *,
         state: dict[str, Any] | None = None,
-        progress: Callable[[int, int], None] = lambda _done, _total: None,
+        progress: Progress = lambda _done, _total: None,
+        stop: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._source, self._keys, self._progress = source, keys, progress
+        """`state` is that of an earlier report of the same ledger; without its writers their
+        numbers and chains begin where it ends. `stop` ends it early, at a place to go on from.
+        """
+        self._source, self._keys, self._progress, self._stop = source, keys, progress, stop
         self.findings = Findings()
         self.report = Report(self.findings, {}, None, confirmed=False)
         self._older = [*older, *self._read_anchors()]
@@ -974,9 +991,11 @@ class Verification:
         self._tree = Tree(start, peaks)  # by the hashes that the tree's files give
         self._own: Tree | None = self._tree  # by the records themselves; the same until they differ
         self._start = start
-        self._writers = Writers(self.findings, whole=source.kind in ("ledger", "all"))
-        if state:
-            self._writers.resume(state["writers"])
+        known = state["writers"] if state else None
+        whole = source.kind in ("ledger", "all") and (not state or known is not None)
+        self._writers = Writers(self.findings, whole=whole)
+        if known is not None:
+            self._writers.resume(known)
         self._wanted = sorted(
             {o.checkpoint.size for o in self._older} | {0, source.checkpoint.size}
         )
@@ -995,6 +1014,12 @@ class Verification:
         for piece in source.pieces(self._start, self.findings):
             self._take(piece)
             self._progress(self._tree.size, source.checkpoint.size)
+            if self._stop() and not self._differing and not self.findings.of(BAD):
+                self.report.stopped = self._tree.size < source.checkpoint.size
+                break
+        if self.report.stopped:
+            self._gather(time.monotonic() - began)
+            return self.report
         self._judge_tree()
         self._judge_older()
         if isinstance(source, Ledger):
@@ -1113,7 +1138,10 @@ class Verification:
                 )
             self._roots = {size: (own or b"", own) for size, (_files, own) in self._roots.items()}
             return
-        if self._tree.size < signed.size:
+        if self._start > signed.size:
+            said = f"{self._start} records were verified before, {signed.size} are signed now"
+            self.findings.add("cut_tail", said)
+        elif self._tree.size < signed.size:
             self.findings.add(
                 "cut_tail",
                 f"{signed.size} records are signed, {self._tree.size} are here",
@@ -1250,16 +1278,11 @@ class Verification:
         }
         for anchor in self.report.anchors:
             anchor["compared"] = anchor["size"] in self._roots
-        if (
-            isinstance(self._source, Ledger)
-            and self._tree.size == signed.size
-            and not self.findings.of(BAD)
-        ):
-            peaks = [[level, node.hex()] for level, node in self._tree.peaks]
+        self.report.lives = writers.lives
+        if isinstance(self._source, Ledger) and not self.findings.of(BAD):
             self.report.state = {
-                "size": signed.size,
-                "root": signed.root.hex(),
-                "peaks": peaks,
+                "size": self._tree.size,
+                "peaks": [[level, node.hex()] for level, node in self._tree.peaks],
                 "writers": writers.state(),
             }
 
@@ -1387,9 +1410,10 @@ def as_json(report: Report) -> dict[str, Any]:
     }
 
 
-def write_text(report: Report, out: Any) -> None:
+def as_text(report: Report) -> str:
     """The report for people: the verdict, then each finding with what it means, then the numbers."""
     facts, findings = report.facts, report.findings
+    out = io.StringIO()
     out.write(f"{verdict(report)}\n")
     titles = {BAD: "Against the log", UNCHECKED: "Not checked", NOTE: "For your information"}
     for severity, title in titles.items():
@@ -1427,6 +1451,7 @@ def write_text(report: Report, out: Any) -> None:
             "             These are the node's own copies. Compare with what the places themselves hold: --checkpoint\n"
         )
     out.write(f"speed        {facts['seconds']:.1f} s, {facts['records_per_second']:,} records/s\n")
+    return out.getvalue()
 
 
 # -- the command ---------------------------------------------------------------------------------------
@@ -1441,7 +1466,7 @@ def open_source(path: Path) -> "Ledger | Export":
     return Export(path)
 
 
-def progress_bar(began: float, shown: list[float]) -> Callable[[int, int], None]:
+def progress_bar(began: float, shown: list[float]) -> Progress:
     """Prints to standard error, four times a second, if somebody is looking."""
 
     def show(done: int, total: int) -> None:
@@ -1500,7 +1525,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.json:
         sys.stdout.write(json.dumps(as_json(report), indent=2) + "\n")
     else:
-        write_text(report, sys.stdout)
+        sys.stdout.write(as_text(report))
     return report.exit_code
 
 
