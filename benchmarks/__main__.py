@@ -16,6 +16,8 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from benchmarks import processes, reads, report
+from benchmarks.durable.measure import AuditMeasurements
+from benchmarks.durable.measure import goals as audit_goals
 from benchmarks.goals import goals
 from benchmarks.machine import describe
 from benchmarks.measure import Measurements, Tell
@@ -34,6 +36,7 @@ HERE = Path(__file__).resolve().parent
 EXAMPLES = """examples:
   make bench                                  everything, three rounds (about 12 minutes)
   python -m benchmarks --only migration       the sync of a legacy database alone
+  python -m benchmarks --only audit           durable records, ledger and copy alone
   python -m benchmarks --quick                a short look (about 3 minutes); results.* stay
   python -m benchmarks --folder /mnt/archive  on the disk that matters
 """
@@ -63,8 +66,9 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--only",
-        choices=("servers", "migration"),
-        help="one half of it: the servers side by side, or the migration; results.* stay",
+        choices=("servers", "migration", "audit"),
+        help="one part of it: the servers side by side, the migration, or the durable audit; "
+        "results.* stay",
     )
     parser.add_argument("--quick", action="store_true", help="small and once; writes no results")
     parser.add_argument(
@@ -91,7 +95,7 @@ def _run(plan: Plan, folder: Path, console: Console, chosen: argparse.Namespace)
         def tell(what: str) -> None:
             progress.update(task, description=what)
 
-        parts = [_migration, _servers] if chosen.only is None else [_PARTS[chosen.only]]
+        parts = [_audit, _migration, _servers] if chosen.only is None else [_PARTS[chosen.only]]
         machine: dict[str, str] = {"collection": f"erasable: {chosen.erasure}"}
         scenarios: list[Scenario] = []
         found: list[Goal] = []
@@ -132,7 +136,17 @@ def _migration(
     return machine, scenarios, migration_goals(scenarios)
 
 
-_PARTS = {"servers": _servers, "migration": _migration}
+def _audit(
+    plan: Plan, folder: Path, _erasure: str, stack: contextlib.ExitStack, tell: Tell
+) -> Part:
+    """Records made durable, numbered and copied."""
+    measuring = AuditMeasurements(plan, folder / "audit")
+    stack.callback(measuring.close)
+    scenarios = measuring.all(tell)
+    return measuring.facts(), scenarios, audit_goals(scenarios, measuring.behind)
+
+
+_PARTS = {"servers": _servers, "migration": _migration, "audit": _audit}
 
 
 def _publish(

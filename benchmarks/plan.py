@@ -25,6 +25,7 @@ class Plan:
     migrated_small: int = 8_000
     migrated_large: int = 600
     paced_seconds: float = 10
+    audit_seconds: float = 6
     limit: float = 300
     """No single measurement of one server may take longer."""
 
@@ -42,5 +43,6 @@ QUICK = Plan(
     migrated_small=3_000,
     migrated_large=200,
     paced_seconds=6,
+    audit_seconds=3,
     limit=120,
 )
