@@ -12,7 +12,7 @@ from skold import checkpoints, merkle
 from skold.checkpoints import Checkpoint, CheckpointInvalidError
 from skold.ledger.bundles import WIDTH, Bundles, Leaf, LedgerDamagedError, bundle_path
 from skold.ledger.tile_check import find_damaged
-from skold.ledger.tiles import TileHashes, Tiles, tile_path
+from skold.ledger.tiles import HEIGHT, TileHashes, Tiles, tile_path
 from skold.notes import NoteInvalidError, split_note
 
 TLOG_PROOF = "c2sp.org/tlog-proof@v1"
@@ -90,7 +90,7 @@ class TreeReader:
         """The first `width` hashes of a tile, as tlog-tiles has it."""
         size = self.checkpoint().size
         hashes = TileHashes(self._tiles, size)
-        if (number * WIDTH + width) << 8 * level > size or width < 1:
+        if number * WIDTH + width > size >> HEIGHT * level or width < 1:
             raise NotInTreeError(f"{tile_path(level, number, width)} is not in a tree of {size}")
         return b"".join(hashes.tile(level, number)[:width])
 

@@ -9,7 +9,8 @@ import dataclasses
 import fcntl
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from skold.disk import Disk
@@ -165,6 +166,16 @@ class Sequencer:
     def _read_unfinished(self) -> list[tuple[bytes, bytes]]:
         number, width = divmod(self._mark.leaves, WIDTH)
         return self._bundles.read(number, width) if width else []
+
+
+@contextmanager
+def locked(ledger: str | os.PathLike[str]) -> Iterator[None]:
+    """Nobody sequences within the block. Raises LedgerInUseError."""
+    descriptor = _lock(Path(ledger))
+    try:
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _lock(ledger: Path) -> int:

@@ -39,6 +39,7 @@ def find_damaged(hashes: TileHashes, index: int, leaf: bytes) -> str | None:
     while width_of(level, number, hashes.size) == WIDTH:
         above, offset = divmod(number, WIDTH)
         if hashes.tile(level + 1, above)[offset] != root_of(hashes.tile(level, number)):
-            return f"{tile_path(level + 1, above)} does not fit {tile_path(level, number)}"
+            name = tile_path(level + 1, above, width_of(level + 1, above, hashes.size))
+            return f"{name} does not fit {tile_path(level, number)}"
         level, number = level + 1, above
     return None

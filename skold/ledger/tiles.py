@@ -17,6 +17,7 @@ from skold.merkle import HASH_SIZE, make_root, root_of
 
 HEIGHT = 8
 """Levels of the tree that one tile spans."""
+LAST_LEVEL = 63
 
 Place = tuple[int, int]
 """Level of a tile and its number in the level."""
@@ -25,6 +26,26 @@ Place = tuple[int, int]
 def tile_path(level: int, number: int, width: int = WIDTH) -> str:
     """The path of a tile below the ledger."""
     return f"tile/{level}/{bundle_path(number, width)}"
+
+
+def parse_tile_path(text: str) -> tuple[int | None, int, int]:
+    """(level, number, width) of a path as tlog-tiles spells it behind `tile/`; the level of entry
+    bundles is None. Raises ValueError for every other spelling.
+    """
+    head, _, rest = text.partition("/")
+    spelt, _, width = rest.partition(".p/")
+    digits = spelt.replace("x", "").replace("/", "")
+    if not all(part.isascii() and part.isdecimal() for part in (digits, width or "1")):
+        raise ValueError(f"{text} is no tile")
+    number, held = int(digits), int(width or WIDTH)
+    if head == "entries":
+        level, name = None, f"tile/entries/{bundle_path(number, held)}"
+    else:
+        level = int(head) if head.isascii() and head.isdecimal() else LAST_LEVEL + 1
+        name = tile_path(level, number, held)
+    if name != f"tile/{text}" or not 1 <= held <= WIDTH or (level or 0) > LAST_LEVEL:
+        raise ValueError(f"{text} is no tile")
+    return level, number, held
 
 
 def width_of(level: int, number: int, size: int) -> int:

@@ -7,14 +7,14 @@ where tiles were lost. Memory is bounded; cut short, it goes on where it was.
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import orjson
 
 from skold.disk import Disk, replace_durably
 from skold.ledger.bundles import WIDTH, Bundles, LedgerDamagedError
-from skold.ledger.tiles import Tiles
+from skold.ledger.tiles import HEIGHT, Tiles, tile_path
 from skold.ledger.tree import Tree, read_tree
 from skold.merkle import leaf_hash
 
@@ -41,12 +41,7 @@ def build_tree(
     log.info("tree_building: %d of %d leaves are in tiles", done, leaves)
     while tree.size < leaves:
         first = tree.size // WIDTH
-        hashes = [
-            leaf_hash(body)
-            for number in range(first, min(first + CHUNK, -(-leaves // WIDTH)))
-            for body in bundles.read_bodies(number, min(WIDTH, leaves - number * WIDTH))
-        ]
-        tree, changed = tree.grow(hashes)
+        tree, changed = tree.grow(_hashes(bundles, first, leaves))
         tiles.write(changed)
         replace_durably(note, orjson.dumps({"format": FORMAT, "leaves": tree.size}))
         for (level, number), tile in changed.items():
@@ -54,6 +49,37 @@ def build_tree(
                 tiles.drop_partials(level, number)
         progress(tree.size, leaves)
     return tree
+
+
+def compare_tree(ledger: str | os.PathLike[str], leaves: int) -> Iterator[str]:
+    """The tiles of the first `leaves` leaves that are missing or do not fit the entries. Raises
+    LedgerDamagedError naming a bundle that is missing.
+    """
+    bundles, tiles, tree = Bundles(ledger), Tiles(ledger), Tree()
+    while tree.size < leaves:
+        tree, changed = tree.grow(_hashes(bundles, tree.size // WIDTH, leaves))
+        for place, hashes in changed.items():
+            if len(hashes) == WIDTH:  # unfinished states on the way were perhaps never written
+                yield from _compare(tiles, *place, hashes)
+    for level, edge in enumerate(tree.edges):
+        if edge:
+            yield from _compare(tiles, level, leaves >> HEIGHT * (level + 1), edge)
+
+
+def _compare(tiles: Tiles, level: int, number: int, hashes: Sequence[bytes]) -> Iterator[str]:
+    try:
+        if tiles.read(level, number, len(hashes)) != list(hashes):
+            yield f"{tile_path(level, number, len(hashes))} differs"
+    except LedgerDamagedError as error:
+        yield str(error)
+
+
+def _hashes(bundles: Bundles, first: int, leaves: int) -> list[bytes]:
+    return [
+        leaf_hash(body)
+        for number in range(first, min(first + CHUNK, -(-leaves // WIDTH)))
+        for body in bundles.read_bodies(number, min(WIDTH, leaves - number * WIDTH))
+    ]
 
 
 def finish_building(ledger: str | os.PathLike[str]) -> None:
