@@ -48,7 +48,9 @@ _ROWS: Final = """
 503 key_missing           A key that the file needs is missing
 503 storage_unavailable   The storage cannot be used
 503 link_unavailable      No link can be signed now
+503 ledger_unavailable    The audit ledger cannot be read
 503 database_unavailable  The database does not answer
+503 search_too_wide       The search cannot be answered in time
 503 file_damaged          The stored file is damaged
 503 legacy_unavailable    The legacy database does not answer
 503 legacy_damaged        The legacy record cannot be read

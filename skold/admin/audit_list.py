@@ -5,19 +5,23 @@ An access is shown as one row with both its halves. The page's rows are `req` re
 are fetched with one more query, or the other way round where the search is for a status.
 """
 
-from collections.abc import Iterable
 from typing import Any
 
+from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 from unfold.views import ChangeList
 
-from skold.api.pagination import PlaceInvalidError, behind, place_of
-from skold.models import AuditRecord
+from skold.admin.audit_filters import PeriodFilter, asked_of
+from skold.api.pagination import PlaceInvalidError
+from skold.listing.conditions import is_single
+from skold.listing.halves import join_halves
+from skold.listing.pages import ORDER, AuditPage, SearchTooWide, Span, read_page
 
-ORDER = ("-at", "-node", "-leaf_index")
 BEFORE = "before"
+
+__all__ = ["AuditChangeList", "CountlessPaginator", "join_halves"]
 
 
 class CountlessPaginator(Paginator):  # type: ignore[type-arg]
@@ -27,9 +31,9 @@ class CountlessPaginator(Paginator):  # type: ignore[type-arg]
 
 
 class AuditChangeList(ChangeList):  # type: ignore[misc]
-    """`older` is the place where the next page begins, None at the end."""
+    """`page` is what was read, and how far back."""
 
-    older: str | None = None
+    page = AuditPage([], None)
 
     def get_filters_params(self, params: Any = None) -> Any:
         """The place is no filter."""
@@ -42,59 +46,43 @@ class AuditChangeList(ChangeList):  # type: ignore[misc]
         return list(ORDER)
 
     def get_results(self, request: HttpRequest) -> None:
-        """Read a page and one row more, then the other halves."""
-        rows: QuerySet[AuditRecord] = self.queryset.defer("body")
+        """Read a page, then the other halves."""
         self.before = request.GET.get(BEFORE)
-        if self.before:
-            try:
-                rows = behind(rows, self.before, ORDER)
-            except PlaceInvalidError:
-                self.before = None
-        found = list(rows[: self.list_per_page + 1])
-        page = found[: self.list_per_page]
-        self.older = place_of(page[-1], ORDER) if len(found) > len(page) else None
-        join_halves(page)
-        self.paginator = CountlessPaginator(page, max(1, self.list_per_page))
-        self.result_list, self.result_count = page, len(page)
+        try:
+            self.page = self._read(request)
+        except SearchTooWide:
+            text = _("This search takes too long. Choose a shorter time, or add another filter.")
+            messages.warning(request, text)
+        join_halves(self.page.rows)
+        rows = self.page.rows
+        self.paginator = CountlessPaginator(rows, max(1, self.list_per_page))
+        self.result_list, self.result_count = rows, len(rows)
         # Equal, so that no page speaks of a total that nobody has counted.
-        self.full_result_count, self.show_full_result_count = len(page), False
+        self.full_result_count, self.show_full_result_count = len(rows), False
         self.show_admin_actions, self.can_show_all, self.multi_page = False, False, False
 
     @property
     def older_url(self) -> str | None:
         """The next page, of records before these."""
-        return self.get_query_string({BEFORE: self.older}) if self.older else None
+        older = self.page.older
+        return self.get_query_string({BEFORE: older}) if older else None
 
     @property
     def newest_url(self) -> str | None:
         """The first page; None there."""
         return self.get_query_string(remove=[BEFORE]) if self.before else None
 
-
-def join_halves(rows: Iterable[AuditRecord]) -> None:
-    """Give each row `request` and `end`: itself and its other half, None where there is none
-    yet."""
-    requests = {(row.writer, row.n): row for row in rows if row.kind == "req"}
-    ends = {(row.writer, row.ref): row for row in rows if row.kind == "done"}
-    found_ends = {(row.writer, row.ref): row for row in _fetch("done", "ref", requests)}
-    found_requests = {(row.writer, row.n): row for row in _fetch("req", "n", ends)}
-    for row in rows:
-        given: Any = row
-        given.request = row if row.kind == "req" else found_requests.get((row.writer, row.ref or 0))
-        given.end = row if row.kind == "done" else found_ends.get((row.writer, row.n))
-
-
-def _fetch(kind: str, field: str, places: Any) -> Iterable[AuditRecord]:
-    """The records of a kind whose `field` continues one of `places` (writer, number)."""
-    if not places:
-        return []
-    numbers: dict[str, list[int]] = {}
-    for writer, number in places:
-        numbers.setdefault(writer, []).append(number)
-    wanted = Q()
-    for writer, given in numbers.items():
-        wanted |= Q(writer=writer, **{f"{field}__in": given})
-    earliest = min(row.at for row in places.values())
-    latest = max(row.at for row in places.values())
-    bound = Q(at__gte=earliest) if kind == "done" else Q(at__lte=latest)
-    return AuditRecord.objects.filter(wanted, bound, kind=kind).defer("body").order_by()
+    def _read(self, request: HttpRequest) -> AuditPage:
+        asked = asked_of(request)
+        if self.query:
+            # What the search box finds is one access; with any filter it is a combination.
+            asked |= {"request_id": self.query}
+        spans = [spec.span for spec in self.filter_specs if isinstance(spec, PeriodFilter)]
+        span = spans[0] if spans else Span()
+        rows = self.queryset.defer("body")
+        size, single = self.list_per_page, is_single(asked)
+        try:
+            return read_page(rows, size=size, single=single, before=self.before, span=span)
+        except PlaceInvalidError:
+            self.before = None
+            return read_page(rows, size=size, single=single, span=span)

@@ -2,14 +2,13 @@
 
 from django.db.models import QuerySet
 from django.http import Http404
-from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, viewsets
 from rest_framework.request import Request
 
 from skold.api import filters, serializers
+from skold.api.audit_pages import AuditFilterBackend, AuditPagination
 from skold.api.guard import GuardedView
-from skold.api.pagination import KeysetPagination
 from skold.models import AuditRecord
 
 
@@ -23,17 +22,20 @@ class AuditViewSet(
     mixins.RetrieveModelMixin,
     viewsets.GenericViewSet[AuditRecord],
 ):
-    """Records of every access, newest first. Whoever may read the audit of one collection only
+    """Records of every access, newest first: a request each, its end where a status or an outcome
+    is asked for, all records with `?kind=every`. Whoever may read the audit of one collection only
     names it: `?collection=photos`.
+
+    Where several filters together take long, a page ends early: `searched_to` is how far back it
+    looked, and `next` goes on there, even if `results` is empty.
     """
 
     gate_actions = dict.fromkeys(("list", "retrieve"), "audit")
     query_parameters = {"retrieve": tuple(filters.AuditFilter.base_filters)}
     queryset = AuditRecord.objects.all()
     serializer_class = serializers.AuditRecordSerializer
-    pagination_class = KeysetPagination
-    ordering = ("-at", "-node", "-leaf_index")
-    filter_backends = [DjangoFilterBackend]
+    pagination_class = AuditPagination
+    filter_backends = [AuditFilterBackend]
     filterset_class = filters.AuditFilter
     lookup_value_regex = r"[a-z0-9.-]+:[0-9]+"
 

@@ -114,11 +114,12 @@ class KeysetPagination(BasePagination):
                 ) from error
         size = page_size(request)
         found = list(rows[: size + 1])
-        self._next = None
-        if len(found) > size:
-            here = request.build_absolute_uri()
-            self._next = replace_query_param(here, "after", place_of(found[size - 1], order))
+        self._next = self.link(request, place_of(found[size - 1], order) if found[size:] else None)
         return found[:size]
+
+    def link(self, request: Request, place: str | None) -> str | None:
+        """The address of the page behind a place."""
+        return place and replace_query_param(request.build_absolute_uri(), "after", place)
 
     def get_paginated_response(self, data: Any) -> Response:
         """The page and the address of the next."""

@@ -37,6 +37,8 @@ def narrow(rows: AuditQuerySet, name: str, value: Any, asked: Asked) -> AuditQue
     """The rows that filter `name` leaves. `asked` are all filters of this search: they decide which
     half of an access answers.
     """
+    if name == "kind":
+        return rows if value == EVERY else rows.filter(kind=value)
     special: dict[str, Callable[[], AuditQuerySet]] = {
         "end_user": lambda: rows.of_end_user(value),
         "network": lambda: rows.of_network(value),
@@ -53,11 +55,8 @@ def narrow(rows: AuditQuerySet, name: str, value: Any, asked: Asked) -> AuditQue
 
 
 def of_kind(rows: AuditQuerySet, asked: Asked) -> AuditQuerySet:
-    """The rows of the kind that is asked for; of accesses one half each where none is."""
-    kind = asked.get("kind")
-    if kind == EVERY:
-        return rows
-    return rows.filter(kind=kind or ("done" if _by_end(asked) else "req"))
+    """Of accesses one half each, unless a kind is asked for."""
+    return rows if asked.get("kind") else rows.filter(kind="done" if _by_end(asked) else "req")
 
 
 def is_single(asked: Asked) -> bool:
@@ -97,4 +96,6 @@ def _of_key(rows: AuditQuerySet, key: str, asked: Asked) -> AuditQuerySet:
     addresses = parts.addresses(asked.get("collection") or None, key)
     if not addresses:
         return rows.none()
-    return rows.filter(address__in=addresses) if addresses[1:] else rows.filter(address=addresses[0])
+    return (
+        rows.filter(address__in=addresses) if addresses[1:] else rows.filter(address=addresses[0])
+    )
