@@ -15,6 +15,7 @@ from typing import Any
 
 import psycopg
 
+from skold.archive.away import PutAway, read_put_away
 from skold.ledger.bundles import Bundles
 from skold.ledger.mark import read_mark
 from skold.ledger.rows import ASKED, COPY, Asked, Place, Record, months
@@ -126,8 +127,9 @@ class Copier:
                 )
             end = min(leaves, start + self._limit)
             records = [Record(leaf) for leaf in self._bundles.iter_leaves(start, end, leaves)]
-            known = self._months | self._make_partitions(connection, records)
-            self._write(connection, records)
+            away = read_put_away(connection, self._node)
+            known = self._months | self._make_partitions(connection, away.without(records))
+            self._write(connection, records, away)
             connection.execute(
                 "UPDATE skold_ledgermark SET next_leaf = %s WHERE node = %s", (end, self._node)
             )
@@ -152,7 +154,7 @@ class Copier:
                 connection.execute("SELECT skold_audit_partition(%s)", (moment,))
         return set(wanted)
 
-    def _write(self, connection: Connection, records: Sequence[Record]) -> None:
+    def _write(self, connection: Connection, records: Sequence[Record], away: PutAway) -> None:
         if not records:
             return
         requests = self._match(connection, records)
@@ -160,7 +162,8 @@ class Copier:
         with connection.cursor() as cursor, cursor.copy(COPY) as copy:
             for record, request in zip(records, requests, strict=True):
                 row = record.row(self._node, request)
-                copy.write_row(row)
+                if not away.holds(record.at, record.leaf.index):
+                    copy.write_row(row)
                 sums.add(row)
         # Last: what other nodes wait for is locked for the shortest time.
         sums.write(connection)

@@ -1,0 +1,1 @@
+"""Private parts of audit records taken out: asked, approved by a second person, carried out."""
