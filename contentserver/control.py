@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from contentserver import runtime
+from contentserver import checkpoint_keys, runtime
 from contentserver.conf import Config
 from contentserver.protocol.problems import PROBLEM_TYPES, TYPE_BASE
 from contentserver.store.address import address_of, check_collection, check_key
@@ -11,6 +11,7 @@ from skold.control import parts, review_parts
 from skold.control.review_parts import KnownFile, ReviewParts
 from skold.gate import Gate
 from skold.journal import Journal
+from skold.notes import Verifier
 from skold.policy import PolicyReader
 
 
@@ -50,6 +51,7 @@ def install(config: Config) -> None:
         problem_titles={row.slug: row.title for row in PROBLEM_TYPES.values()},
         limits=lambda: runtime.limits(config),
         guessing=lambda: runtime.guessing(config),
+        published=lambda: runtime.policy_file(config, runtime.data_keyset(config)).current(),
     )
     review_parts.install(_review_parts(config))
 
@@ -65,6 +67,9 @@ def _review_parts(config: Config) -> ReviewParts:
 
         return about.names_of(addresses)
 
+    def verifiers() -> Sequence[Verifier]:
+        return checkpoint_keys.verifiers(config, runtime.data_keyset(config))
+
     return ReviewParts(
         node=config.node,
         ledger=config.ledger,
@@ -74,6 +79,7 @@ def _review_parts(config: Config) -> ReviewParts:
         address_of=lambda collection, key: _address(config, collection, key),
         files_about=files_about,
         names_of=names_of,
+        verifiers=verifiers,
     )
 
 

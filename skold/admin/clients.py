@@ -7,7 +7,7 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Now
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -17,7 +17,8 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from skold import services
 from skold.admin.actors import actor_of, name_made
-from skold.admin.decorators import display
+from skold.admin.decorators import action, display
+from skold.admin.simulation import simulation_page
 from skold.models import ApiKey, Client, Grant
 from skold.services.clients import CHANGEABLE
 
@@ -92,6 +93,7 @@ class ClientAdmin(ModelAdmin):  # type: ignore[misc]
     search_fields = ["id", "name"]
     readonly_fields = ["created_at", "created_by", "shortcuts"]
     actions = None
+    actions_list = ["may"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Client]:
         """With the number of keys that open something, and of grants."""
@@ -133,6 +135,12 @@ class ClientAdmin(ModelAdmin):  # type: ignore[misc]
         obj.__dict__.update(made.__dict__)
         name_made(request, made)
 
+    @action(description=_("What may it?"), icon="rule", url_path="may", permissions=["view"])
+    def may(self, request: HttpRequest) -> HttpResponse:
+        """Ask the gate."""
+        context = {**self.admin_site.each_context(request), "opts": self.opts}
+        return simulation_page(request, context)
+
     @display(description=_("state"), label={"on": "success", "off": "danger"})
     def state(self, client: Client) -> tuple[str, str]:
         return ("on", str(_("enabled"))) if client.enabled else ("off", str(_("disabled")))
@@ -152,9 +160,11 @@ class ClientAdmin(ModelAdmin):  # type: ignore[misc]
             '<a class="text-primary-600" href="{}?client={}">{}</a> · '
             '<a class="text-primary-600" href="{}?client={}">{}</a> · '
             '<a class="text-primary-600" href="{}?client={}">{}</a> · '
+            '<a class="text-primary-600" href="{}?client={}">{}</a> · '
             '<a class="text-primary-600" href="{}?client={}">{}</a>',
             *(reverse("admin:skold_apikey_add"), client.pk, _("Issue an API key")),
             *(reverse("admin:skold_urlkey_add"), client.pk, _("Issue a signing key")),
             *(reverse("admin:skold_grant_add"), client.pk, _("Give a grant")),
             *(reverse("admin:skold_auditrecord_changelist"), client.pk, _("See its accesses")),
+            *(reverse("admin:skold_client_may"), client.pk, _("Ask what it may")),
         )

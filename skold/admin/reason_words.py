@@ -4,7 +4,9 @@ from django.utils.translation import gettext_lazy as _
 
 REASONS = {
     "address_outside": _("outside the address ranges of the client"),
+    "address_limit": _("too many requests from the address"),
     "anonymous": _("no credential"),
+    "client_limit": _("too many requests of the client"),
     "client_disabled": _("client disabled"),
     "end_user_forbidden": _("an end user must not be named"),
     "end_user_required": _("no end user named"),
@@ -19,6 +21,7 @@ REASONS = {
     "no_grant": _("no grant"),
     "no_grant_to_sign": _("no grant to sign"),
     "no_permission": _("no permission for this page"),
+    "no_live_credential": _("no valid credential of this kind"),
     "not_found": _("nothing there"),
     "not_staff": _("not admitted to the admin"),
     "on_behalf_of_beside_signed_url": _("end user named beside a signed URL"),

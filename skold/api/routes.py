@@ -7,6 +7,8 @@ from rest_framework.viewsets import GenericViewSet
 
 from skold.api.audit import AuditViewSet
 from skold.api.identities import CertificateViewSet, TokenClientViewSet, TokenProviderViewSet
+from skold.api.simulation import PolicyViewSet
+from skold.api.tree import AuditTreeViewSet
 from skold.api.views import ApiKeyViewSet, ClientViewSet, GrantViewSet, UrlKeyViewSet
 
 router_entries: list[tuple[str, type[GenericViewSet[Any]], str]] = [
@@ -17,6 +19,8 @@ router_entries: list[tuple[str, type[GenericViewSet[Any]], str]] = [
     ("token-providers", TokenProviderViewSet, "token-provider"),
     ("token-clients", TokenClientViewSet, "token-client"),
     ("grants", GrantViewSet, "grant"),
+    ("policy", PolicyViewSet, "policy"),
     ("audit", AuditViewSet, "audit"),
+    ("audit", AuditTreeViewSet, "audit-tree"),
 ]
 """(prefix, viewset, basename)."""

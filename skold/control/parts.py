@@ -4,7 +4,7 @@ Sköld does not know where they come from. The project installs callables, usual
 `AppConfig.ready`:
 
     parts.install(gate=..., journal=..., url_keys=..., check_place=..., problem_base=...,
-                  problem_titles=..., limits=..., guessing=...)
+                  problem_titles=..., limits=..., guessing=..., published=...)
 
 Each is called at first use and again after a fork: a journal's threads do not survive one.
 """
@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from skold.control.refusals import Refusals
+from skold.documents import Document
 from skold.gate import Gate
 from skold.guessing import Guessing
 from skold.journal import Journal
@@ -25,6 +26,7 @@ MakeGate = Callable[[], Gate]
 MakeJournal = Callable[[], Journal]
 MakeUrlKeys = Callable[[], Mapping[int, bytes]]
 MakeLimits = Callable[[], Limits]
+Published = Callable[[], Document]
 MakeGuessing = Callable[[], Guessing]
 CheckPlace = Callable[[str, str], None]
 Addresses = Callable[[str | None, str], Sequence[str]]
@@ -47,6 +49,7 @@ class Makers:
     problem_titles: Mapping[str, str]
     limits: MakeLimits
     guessing: MakeGuessing
+    published: Published
 
 
 @dataclass(slots=True)
@@ -75,6 +78,7 @@ def install(
     problem_titles: Mapping[str, str],
     limits: MakeLimits,
     guessing: MakeGuessing,
+    published: Published,
 ) -> None:
     """Say where the parts come from. `journal` gives one that is not started yet: it is started at
     first use and closed at exit. `url_keys` gives number -> key of the data keyset. `check_place`
@@ -82,7 +86,8 @@ def install(
     what the audit calls the key of a collection, or of each collection where none is named; nothing
     for what can be no key. `problem_base`
     precedes the type of a problem (RFC 9457); `problem_titles` gives each type its one title.
-    `limits` and `guessing` count the requests of this process.
+    `limits` and `guessing` count the requests of this process. `published` gives the policy as it
+    lies on disk now, verified; it raises PolicyMissing, PolicyTooOld.
     """
     global _makers
     shut()
@@ -96,6 +101,7 @@ def install(
         problem_titles=problem_titles,
         limits=limits,
         guessing=guessing,
+        published=published,
     )
 
 
@@ -117,6 +123,11 @@ def journal() -> Journal:
 def refusals() -> Refusals:
     """What counts this process's refusals and limits. Raises NotInstalledError."""
     return _open().refusals
+
+
+def published() -> Document:
+    """The policy on disk. Raises PolicyMissing, PolicyTooOld, NotInstalledError."""
+    return _get_makers().published()
 
 
 def url_keys() -> Mapping[int, bytes]:

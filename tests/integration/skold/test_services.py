@@ -15,6 +15,9 @@ from django.utils import timezone
 from skold import services
 from skold.credentials import check
 from skold.models import ApiKey, Client
+from skold.policy import Policy
+from skold.publisher import build_payload
+from skold.restored_policy import difference
 
 pytestmark = pytest.mark.django_db
 ACTOR = "anna"
@@ -151,3 +154,49 @@ def test_nobody_acts_anonymously(portal: Client) -> None:
         services.issue_api_key(actor="", client=portal)
     with pytest.raises(ValueError, match="actor is empty"):
         services.create_client(actor="", id="other", name="Other")
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"first_year": 2026, "last_year": 2025}, "last_year"),
+        ({"first_year": 0}, "first_year"),
+        ({"last_year": 10_000}, "last_year"),
+        ({"first_year": 2025, "actions": ["read", "audit"]}, "actions"),
+        ({"last_year": 2025, "actions": ["administer"]}, "actions"),
+    ],
+)
+def test_years_of_a_grant_must_mean_something(
+    portal: Client, given: dict[str, Any], field: str
+) -> None:
+    with pytest.raises(ValidationError) as caught:
+        services.give_grant(
+            actor=ACTOR, client=portal, collection="*", **{"actions": ["read"], **given}
+        )
+    assert list(caught.value.message_dict) == [field]
+
+
+def test_years_and_limits_reach_the_policy(portal: Client) -> None:
+    services.give_grant(
+        actor=ACTOR, client=portal, collection="*", actions=["read"], first_year=2024
+    )
+    services.change_client(actor=ACTOR, client=portal, changes={"requests_per_second": 7})
+    payload = build_payload({}, {})
+    assert payload["clients"][0]["requests_per_second"] == 7
+    assert (payload["grants"][-1]["first_year"], payload["grants"][-1]["last_year"]) == (2024, None)
+    assert Policy.from_payload(payload).clients["portal"].requests_per_second == 7
+
+
+def test_a_restored_database_shows_years_and_limits_that_differ(portal: Client) -> None:
+    grant = services.give_grant(
+        actor=ACTOR, client=portal, collection="*", actions=["read"], first_year=2024
+    )
+    services.change_client(actor=ACTOR, client=portal, changes={"requests_per_second": 7})
+    on_disk = build_payload({}, {})
+    services.withdraw_grant(actor=ACTOR, grant=grant)
+    services.give_grant(actor=ACTOR, client=portal, collection="*", actions=["read"])
+    services.change_client(actor=ACTOR, client=portal, changes={"requests_per_second": None})
+    lines = "\n".join(difference(on_disk, build_payload({}, {})))
+    assert "limit goes from 7 requests each second back to none" in lines
+    assert "read @ */ 2024- was given after the backup; it ends" in lines
+    assert "read @ */ was withdrawn after the backup; it holds again" in lines
