@@ -62,6 +62,21 @@ def check_roots(**_: Any) -> list[CheckMessage]:
     ]
 
 
+@register(Tags.security, deploy=True)
+def check_second_factor(**_: Any) -> list[CheckMessage]:
+    """contentserver.W003: a password alone opens the admin."""
+    config: Config = settings.CONFIG
+    if config.second_factor == "required":
+        return []
+    return [
+        CheckWarning(
+            gettext("People can enter the admin without a second factor."),
+            hint=gettext("Set CONTENTSERVER_SECOND_FACTOR=required."),
+            id="contentserver.W003",
+        )
+    ]
+
+
 @register()
 def check_static(**_: Any) -> list[CheckMessage]:
     """contentserver.E003: pages name their styles by the manifest of the collected files."""

@@ -110,6 +110,17 @@ class Gate:
             return refusal(reason, granted.rule)
         return granted if granted.years is None or year_follows else granted.of_year(year)
 
+    def may_somewhere(self, principal: Principal, action: str) -> bool:
+        """Whether any grant at all allows the action, so that a mistake in the asking may be named.
+        Raises what `policy()` raises.
+        """
+        policy = self._policy()
+        client = policy.clients.get(principal.client)
+        if client is None or not client.enabled:
+            return False
+        places = (policy.granted(principal.client, name, action) for name in policy.collections)
+        return any(place.whole is not None or place.below for place in places)
+
     def _prepare(self, policy: Policy) -> None:
         self._by_key = KeyIdentity(policy)
         self._by_token = BearerIdentity(policy)

@@ -8,6 +8,7 @@ from contentserver.api.collections import CollectionViewSet
 from contentserver.api.files import FileViewSet
 from contentserver.api.layout import RootViewSet, YearViewSet
 from contentserver.api.nowhere import NowhereView
+from contentserver.api.signed_urls import SignedUrlsView
 from skold.api import schema as _credentials  # noqa: F401 - importing it names our credential
 from skold.api.guard import GuardedRouter
 from skold.api.routes import router_entries
@@ -23,6 +24,7 @@ for entry in router_entries:
 urlpatterns = [
     path("", include(router.urls)),
     path("changes", ChangesView.as_view(), name="changes"),
+    path("signed-urls", SignedUrlsView.as_view(), name="signed-urls"),
     # The description holds nothing that is not in the public documentation.
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),

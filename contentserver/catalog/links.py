@@ -57,7 +57,7 @@ def signed_url(
     parameters = [("version", _checked_version(version))] if version is not None else []
     if disposition is not None and disposition not in DISPOSITIONS:
         raise ValidationError({"disposition": _("Write inline or attachment.")})
-    key, fresh = _obtain_key(actor, client)
+    key, fresh = obtain_key(actor, client, timezone.now() + dt.timedelta(days=1))
     secret = unwrap_url_key(parts.url_keys()[key.wrapping], key.pk, decode_wrapped(key.wrapped))
     signed = sign_url(
         secret,
@@ -69,7 +69,7 @@ def signed_url(
         disposition=disposition,
         parameters=parameters,
     )
-    _wait_for_gate(signed, address, fresh=fresh)
+    wait_for_gate(signed, address, fresh=fresh)
     return str(settings.CONFIG.public_url + signed)
 
 
@@ -85,11 +85,12 @@ def _lifetime(collection: str) -> int:
     return min(LIFETIME, rules.url_lifetime) if rules else LIFETIME
 
 
-def _obtain_key(actor: str, client: str) -> tuple[UrlKey, bool]:
-    """The client's signing key for us, and whether it was made just now."""
-    fresh_enough = timezone.now() + dt.timedelta(days=1)
+def obtain_key(actor: str, client: str, until: dt.datetime) -> tuple[UrlKey, bool]:
+    """A signing key of the client that we hold, good until then at least, and whether it was made
+    just now. Clients never see it; one for each, so that revoking it ends what it signed.
+    """
     keys = UrlKey.objects.filter(
-        Q(expires_at=None) | Q(expires_at__gt=fresh_enough),
+        Q(expires_at=None) | Q(expires_at__gt=until),
         client_id=client,
         label=LABEL,
         revoked_at=None,
@@ -102,15 +103,17 @@ def _obtain_key(actor: str, client: str) -> tuple[UrlKey, bool]:
         client=Client.objects.get(pk=client),
         wrapping_keys=parts.url_keys(),
         label=LABEL,
-        expires_at=timezone.now() + KEY_LIFETIME,
+        expires_at=max(until, timezone.now()) + KEY_LIFETIME,
     )
     return issued.key, True
 
 
-def _wait_for_gate(signed: str, address: str, *, fresh: bool) -> None:
-    """A new key reaches every reader of the policy before the first URL that it signed."""
+def wait_for_gate(signed: str, address: str, *, fresh: bool, method: str = "GET") -> None:
+    """A new key reaches every reader of the policy before the first URL that it signed. Raises
+    NotAcceptedError.
+    """
     path, _mark, query = signed.partition("?")
-    facts = RequestFacts("GET", path.encode(), query.encode(), None, None, address)
+    facts = RequestFacts(method, path.encode(), query.encode(), None, None, address)
     deadline = time.monotonic() + ACCEPTED_WITHIN
     while not isinstance(parts.gate().identify(facts), Principal):
         if not fresh or time.monotonic() > deadline:

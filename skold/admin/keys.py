@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -11,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as now_
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
+from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from skold import services
 from skold.admin.actors import actor_of, name_made
@@ -19,6 +21,8 @@ from skold.admin.decorators import action, display
 from skold.control import parts
 from skold.models import ApiKey, UrlKey
 from skold.models.keys import Credential
+from skold.services.rotation import MAX_DAYS, USUAL_DAYS
+from skold.uses import with_last_use
 
 STATES = {"live": "success", "expired": "warning", "revoked": "danger"}
 
@@ -26,12 +30,12 @@ STATES = {"live": "success", "expired": "warning", "revoked": "danger"}
 class KeyAdmin(ModelAdmin):  # type: ignore[misc]
     """What API keys and signing keys have in common."""
 
-    list_display = ["id", "client", "label", "state", "created_at", "expires_at", "created_by"]
+    list_display = ["id", "client", "label", "state", "last_used", "expires_at", "created_at"]
     list_filter = ["client"]
     list_select_related = ["client"]
     search_fields = ["id", "client__id", "label"]
     fields = ["client", "label", "expires_at"]
-    actions_detail = ["revoke"]
+    actions_detail = ["rotate", "revoke"]
     actions = None
 
     def issue(self, actor: str, given: dict[str, Any]) -> tuple[Credential, str]:
@@ -42,8 +46,14 @@ class KeyAdmin(ModelAdmin):  # type: ignore[misc]
         """Revoke a key."""
         raise NotImplementedError
 
+    def replace(self, actor: str, key: Any, days: int) -> tuple[Credential, str]:
+        """Rotate a key: the new one and its secret. Raises ValidationError."""
+        raise NotImplementedError
+
     def get_fields(self, _request: HttpRequest, obj: Credential | None = None) -> list[str]:
         given = ["client", "label", "expires_at"]
+        if obj is not None:
+            given.append("last_used")
         history = ["id", "state_badge", "created_at", "created_by", "revoked_at", "revoked_by"]
         return given if obj is None else given + history
 
@@ -56,11 +66,25 @@ class KeyAdmin(ModelAdmin):  # type: ignore[misc]
     def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
         return False
 
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """With the time each was used last."""
+        return with_last_use(super().get_queryset(request))
+
+    def has_rotate_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Whoever may issue and end keys; of those that have not ended."""
+        permission = f"{self.opts.app_label}.add_{self.opts.model_name}"
+        key = self.model.objects.filter(pk=object_id).first() if object_id else None
+        live = key is None or key.is_live(timezone.now())
+        return live and bool(request.user.has_perm(permission)) and self._may_end(request)
+
     def has_revoke_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """Whoever may change keys may end those that have not ended."""
-        permission = f"{self.opts.app_label}.change_{self.opts.model_name}"
         if object_id and self.model.objects.filter(pk=object_id).exclude(revoked_at=None).exists():
             return False
+        return self._may_end(request)
+
+    def _may_end(self, request: HttpRequest) -> bool:
+        permission = f"{self.opts.app_label}.change_{self.opts.model_name}"
         return bool(request.user.has_perm(permission))
 
     def add_view(
@@ -98,6 +122,36 @@ class KeyAdmin(ModelAdmin):  # type: ignore[misc]
         response["Cache-Control"] = "no-store"
         return response
 
+    @action(description=_("Rotate"), icon="autorenew", permissions=["rotate"])
+    def rotate(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask how long the old key goes on, then show the secret of the new one, once."""
+        key = self.get_object(request, object_id)
+        if key is None:
+            return HttpResponse(status=404)
+        form = RotationForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            try:
+                made, secret = self.replace(actor_of(request), key, form.cleaned_data["days"])
+            except ValidationError as error:
+                form.add_error(None, error.messages)
+            else:
+                name_made(request, made)
+                request.issued_secret = secret  # type: ignore[attr-defined]
+                return self.response_add(request, made)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": now_("Rotate this key"),
+            "opts": self.opts,
+            "key": key,
+            "form": form,
+            "back": reverse(f"admin:skold_{self.opts.model_name}_change", args=[object_id]),
+        }
+        return TemplateResponse(request, "admin/skold/rotate_key.html", context)
+
+    @display(description=_("last used"), ordering="last_used_at")
+    def last_used(self, key: Any) -> Any:
+        return key.last_used_at
+
     @action(description=_("Revoke"), icon="block", permissions=["revoke"], variant="danger")
     def revoke(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Ask, then end the key for good."""
@@ -131,6 +185,19 @@ class KeyAdmin(ModelAdmin):  # type: ignore[misc]
         return ("live", str(_("live"))) if live else ("expired", str(_("expired")))
 
 
+class RotationForm(forms.Form):
+    """How long the key that is replaced goes on."""
+
+    days = forms.IntegerField(
+        label=_("Days until the old key ends"),
+        help_text=_("Time to put the new key everywhere; 0 ends the old one now."),
+        initial=USUAL_DAYS,
+        min_value=0,
+        max_value=MAX_DAYS,
+        widget=UnfoldAdminIntegerFieldWidget,
+    )
+
+
 @admin.register(ApiKey)
 class ApiKeyAdmin(KeyAdmin):
     """API keys."""
@@ -141,6 +208,10 @@ class ApiKeyAdmin(KeyAdmin):
 
     def end(self, actor: str, key: ApiKey) -> None:
         services.revoke_api_key(actor=actor, key=key)
+
+    def replace(self, actor: str, key: ApiKey, days: int) -> tuple[Credential, str]:
+        issued = services.rotate_api_key(actor=actor, key=key, days=days)
+        return issued.key, issued.plaintext
 
 
 @admin.register(UrlKey)
@@ -153,3 +224,9 @@ class UrlKeyAdmin(KeyAdmin):
 
     def end(self, actor: str, key: UrlKey) -> None:
         services.revoke_url_key(actor=actor, key=key)
+
+    def replace(self, actor: str, key: UrlKey, days: int) -> tuple[Credential, str]:
+        issued = services.rotate_url_key(
+            actor=actor, key=key, wrapping_keys=parts.url_keys(), days=days
+        )
+        return issued.key, issued.secret

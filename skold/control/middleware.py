@@ -13,9 +13,12 @@ from skold.control import parts
 from skold.control.recording import ControlAccess
 from skold.gate import Decision, Reject
 from skold.journal import JournalUnavailable
+from skold.login import second_factor
 
 View = TypeVar("View", bound=Callable[..., Any])
 GetResponse = Callable[[HttpRequest], HttpResponse]
+SECOND_FACTOR = frozenset({"second_factor", "second_factor_enrol"})
+"""Pages for people who have given the password alone so far."""
 UNRECORDED = frozenset({"jsi18n"})
 """Texts for scripts: the same for everybody."""
 REVIEWED = {
@@ -95,17 +98,26 @@ def _judge(request: HttpRequest, match: ResolverMatch, access: ControlAccess) ->
     user = request.user
     if user.is_authenticated:
         access.name_session(str(user.pk), user.get_username())
+        if match.url_name in SECOND_FACTOR and second_factor.awaits_code(request):
+            access.decision = Decision(allowed=True, reason="second_factor")
+            return None
     elif match.url_name == "login":
         access.name_session(None, request.POST.get("username", "")[:150] or None)
         access.decision = Decision(allowed=True, reason="login")
         return None
     if not admin.site.has_permission(request):
-        return "not_staff" if user.is_authenticated else "anonymous"
+        return _why_not(request)
     needed = _permission(match)
     if needed is not None and not user.has_perm(needed):
         return "no_permission"
     access.decision = Decision(allowed=True, reason="staff")
     return None
+
+
+def _why_not(request: HttpRequest) -> str:
+    if not request.user.is_authenticated:
+        return "anonymous"
+    return "second_factor_missing" if second_factor.awaits_code(request) else "not_staff"
 
 
 def _action(match: ResolverMatch) -> str:

@@ -5,9 +5,11 @@ happens. `done` follows with the status. Should it fail, the access has happened
 the log says what is missing.
 """
 
+import json
 import logging
 import time
 import uuid
+from collections.abc import Sequence
 
 from django.http import HttpRequest
 
@@ -61,6 +63,12 @@ class ControlAccess:
         """Remember what can be said of a credential that does not hold."""
         self._body |= {"client": reject.client, "credential": reject.credential}
         self._private["claimed"] = reject.claimed
+
+    def name_files(self, collection: str | None, keys: Sequence[str]) -> None:
+        """Remember which files it is about, and how many; their keys are private."""
+        self.collection = collection
+        self._body["count"] = len(keys)
+        self._private["keys"] = json.dumps(list(keys), ensure_ascii=False)
 
     def name_session(self, user_id: str | None, username: str | None) -> None:
         """Remember a person who is signed in to the admin, or who tries to be."""
