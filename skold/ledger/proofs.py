@@ -4,7 +4,6 @@ Every proof is verified before it is given out: a damaged tile is named, never p
 handful of files, however large the ledger is.
 """
 
-import base64
 import os
 from pathlib import Path
 
@@ -14,8 +13,7 @@ from skold.ledger.bundles import WIDTH, Bundles, Leaf, LedgerDamagedError, bundl
 from skold.ledger.tile_check import find_damaged
 from skold.ledger.tiles import HEIGHT, TileHashes, Tiles, tile_path
 from skold.notes import NoteInvalidError, split_note
-
-TLOG_PROOF = "c2sp.org/tlog-proof@v1"
+from skold.tlog_proof import TlogProof
 
 
 class NotInTreeError(Exception):
@@ -79,8 +77,7 @@ class TreeReader:
         note = self.checkpoint_text()
         checkpoint = _parse(note)
         proof, leaf = self._inclusion(index, checkpoint.size, checkpoint)
-        lines = [TLOG_PROOF, f"index {index}", *(base64.b64encode(h).decode() for h in proof)]
-        return leaf, "\n".join(lines) + "\n\n" + note
+        return leaf, str(TlogProof(index, proof, note))
 
     def leaf(self, index: int) -> Leaf:
         """One record."""
