@@ -17,10 +17,11 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 # Fields that may stand once only: a second one is how requests are smuggled (RFC 9110 section 5.3,
 # RFC 9112
-# section 6.3). The others are lists, joined with a comma as RFC 9110 section 5.2 has it.
+# section 6.3). The others are lists, joined with a comma as RFC 9110 section 5.2 has it; so is
+# Authorization, of which the gate refuses a second one as it refuses all that is no credential.
 SINGLE = frozenset(
     {
-        "host", "authorization", "content-length", "content-type", "content-disposition", "range",
+        "host", "content-length", "content-type", "content-disposition", "range",
         "if-range", "if-modified-since", "if-unmodified-since", "on-behalf-of", "data-subject",
         "x-request-id", "x-custom", "transfer-encoding", "expect", "x-ssl-client-verify",
         "x-ssl-client-cert",
