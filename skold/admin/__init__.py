@@ -3,6 +3,7 @@
 from skold.admin.audit import AuditRecordAdmin
 from skold.admin.certificates import CertificateAdmin
 from skold.admin.clients import ClientAdmin
+from skold.admin.findings import FindingAdmin
 from skold.admin.grants import GrantAdmin
 from skold.admin.keys import ApiKeyAdmin, UrlKeyAdmin
 from skold.admin.second_factors import TotpDeviceAdmin
@@ -13,6 +14,7 @@ __all__ = [
     "AuditRecordAdmin",
     "CertificateAdmin",
     "ClientAdmin",
+    "FindingAdmin",
     "GrantAdmin",
     "TokenClientAdmin",
     "TokenProviderAdmin",

@@ -13,9 +13,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 
+from skold.admin import audit_links as links
 from skold.admin import audit_words as words
 from skold.admin.audit_filters import FILTERS
 from skold.admin.audit_list import AuditChangeList, join_halves
+from skold.admin.audit_pages import AuditPages
 from skold.admin.badges import badge
 from skold.admin.decorators import display
 from skold.admin.reason_words import reason_in_words
@@ -28,7 +30,7 @@ Row = Any
 
 
 @admin.register(AuditRecord)
-class AuditRecordAdmin(ModelAdmin):  # type: ignore[misc]
+class AuditRecordAdmin(AuditPages, ModelAdmin):  # type: ignore[misc]
     """One row an access, newest first."""
 
     list_display = [
@@ -103,17 +105,19 @@ class AuditRecordAdmin(ModelAdmin):  # type: ignore[misc]
     def what(self, row: Row) -> str:
         return words.action_of(row)
 
-    @display(description=_("file or object"))
-    def which(self, row: Row) -> SafeString:
-        return format_html(
-            '<span style="overflow-wrap:anywhere">{}</span>', words.file_of(row, row.request)
-        )
+    @display(description=_("file or object"), header=True)
+    def which(self, row: Row) -> list[str]:
+        name = links.file_story(row, words.file_of(row, row.request))
+        version = row.version or (row.end.version if row.end else None)
+        return [name, version or ""]
 
-    @display(description=_("client, for whom"), header=True)
+    @display(description=_("who, by which client, from where"), header=True)
     def who(self, row: Row) -> list[str]:
         source = row.request or row
         person = words.person_of(source, "end_user")
-        return [source.client, person] if source.client else [person or "—", ""]
+        network = words.person_of(source, "network")
+        rest = [text for text in (source.client, network) if text]
+        return [links.person_story(person) if person else "—", " · ".join(rest)]
 
     @display(description=_("decision"), label=DECISIONS)
     def decided(self, row: Row) -> tuple[str, str] | None:

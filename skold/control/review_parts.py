@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from skold.control.parts import NotInstalledError
+from skold.notes import Verifier
 from skold.thresholds import Thresholds
 
 
@@ -27,6 +28,8 @@ FilesAbout = Callable[[str, int], Sequence[KnownFile]]
 """Data subject and a limit -> files that are about this person."""
 NamesOf = Callable[[Iterable[str]], dict[str, KnownFile]]
 """Addresses -> those that are known."""
+Verifiers = Callable[[], Sequence[Verifier]]
+"""The keys whose signatures of this node's checkpoints hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ class ReviewParts:
     address_of: AddressOf
     files_about: FilesAbout
     names_of: NamesOf
+    verifiers: Verifiers = list
 
 
 _installed: ReviewParts | None = None
