@@ -16,6 +16,7 @@ from django.http import HttpRequest
 from skold.control import parts
 from skold.gate import Decision, Principal, Reject
 from skold.journal import JournalUnavailable, Scalar, Ticket
+from skold.shown_address import shown
 from skold.years import Years
 
 WAIT = 2.0
@@ -122,7 +123,7 @@ class ControlAccess:
             **self._private,
             "network": self._request.META.get("REMOTE_ADDR"),
             "user_agent": self._request.headers.get("User-Agent", "")[:AGENT_LIMIT] or None,
-            "path": self._request.get_full_path()[:PATH_LIMIT],
+            "path": shown(self._request.get_full_path())[:PATH_LIMIT],
         }
         return {name: value for name, value in personal.items() if value is not None}
 
