@@ -19,7 +19,7 @@ from skold import simulation_words as words
 from skold.control import simulating
 from skold.control.recording import ControlAccess
 from skold.control.simulating import Simulation
-from skold.models import Action, Client
+from skold.models import OFFERED_ACTIONS, Client
 from skold.policy import PolicyInvalid
 from skold.signed import PolicyMissing, PolicyTooOld
 from skold.simulation import KINDS, Wish
@@ -37,7 +37,7 @@ class SimulationForm(forms.Form):
 
     client = forms.CharField(label=_("Client"), max_length=64, widget=UnfoldAdminTextInputWidget)
     action = forms.ChoiceField(
-        label=_("Action"), choices=Action.choices, widget=UnfoldAdminSelectWidget
+        label=_("Action"), choices=OFFERED_ACTIONS, widget=UnfoldAdminSelectWidget
     )
     collection = forms.CharField(
         label=_("Collection"),
