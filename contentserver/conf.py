@@ -61,6 +61,7 @@ class Config:
     metrics: Path
     static: Path | None
     policy_max_age: int
+    export_limit: int
     address_limit: int
     guessing_alarm: int
     upload_expiry: int
@@ -160,6 +161,7 @@ def read_config(env: Env | None = None) -> Config:
         metrics=_path(env, "CONTENTSERVER_METRICS", home / RUN_FOLDER / "metrics"),
         static=_find_path(env, "CONTENTSERVER_STATIC"),
         policy_max_age=env.int("SKOLD_POLICY_MAX_AGE", 14 * 86_400),
+        export_limit=env.int("SKOLD_EXPORT_LIMIT", 100_000, validate=validate.Range(min=1)),
         address_limit=env.int("SKOLD_ADDRESS_LIMIT", 20_000, validate=validate.Range(min=0)),
         guessing_alarm=env.int("SKOLD_GUESSING_ALARM", 100, validate=validate.Range(min=0)),
         upload_expiry=env.int("CONTENTSERVER_UPLOAD_EXPIRY", 86_400),
