@@ -119,8 +119,11 @@ def find_frame(buffer: bytes, offset: int = 0) -> RawFrame | None:
         return None
     if _crc32(buffer[offset:end]) != _LENGTH.unpack_from(buffer, end)[0]:
         return None
-    body = buffer[offset + _HEAD.size : middle]
-    return RawFrame(n, chain, body, buffer[middle + 4 : end], end + 4)
+    body, private = buffer[offset + _HEAD.size : middle], buffer[middle + 4 : end]
+    # Redacted where it stood: zeros of the same length. No private part begins like that.
+    if private[:1] == b"\0":
+        private = b""
+    return RawFrame(n, chain, body, private, end + 4)
 
 
 def find_fields(body: bytes) -> dict[str, Any] | None:

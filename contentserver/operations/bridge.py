@@ -22,7 +22,7 @@ from contentserver.catalog.consumer import CONSUMERS, CatalogConsumer
 from contentserver.catalog.models import StorageRoot
 from contentserver.catalog.rules import collection_rules
 from contentserver.conf import Config
-from contentserver.operations import ledger
+from contentserver.operations import ledger, redacting
 from contentserver.operations.courtesy import Courtesy
 from contentserver.operations.extensions import Attached, BridgeContext, registered
 from contentserver.operations.layout import LayoutPublisher
@@ -30,6 +30,7 @@ from contentserver.operations.layout_sync import LayoutSync
 from contentserver.operations.ledger import LedgerLoop
 from contentserver.operations.loops import Loop
 from contentserver.operations.recovery import expire_uploads
+from contentserver.operations.redacting import RedactionLoop
 from contentserver.operations.status import StatusFile
 from contentserver.store import fileops
 from contentserver.store.errors import KeyMissing
@@ -83,6 +84,7 @@ class Bridge:
         self._attached = self._published
         self._signing = runtime.bridge_keyset(config)
         self._ledger = LedgerLoop(config, keyset, self._signing)
+        self._redaction = RedactionLoop(config, self._journal, self._ledger.resting)
         self._publisher = Publisher(
             path=config.policy,
             sign_with=self._signing.signing_key("policy"),
@@ -125,6 +127,7 @@ class Bridge:
             self._loop("catalog", self._consumer.step, 0.2, facts=self._catalog_facts),
             self._loop("ledger", self._ledger.step, ledger.INTERVAL, facts=self._ledger.facts),
             self._loop("audit", self._copy, 0.2, facts=self._copy_facts),
+            self._loop("redaction", self._redaction.step, redacting.INTERVAL),
             self._loop("anchors", self._anchors.step, running.INTERVAL, facts=self._anchors.facts),
             self._loop("policy", self._publish_policy, 0.3),
             self._loop("layout", self._layout.step, 0.5),

@@ -3,7 +3,9 @@
 Needs the disk alone. What it measures goes into the bridge's status and from there to /metrics.
 """
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from contentserver import checkpoint_keys
@@ -23,6 +25,7 @@ class LedgerLoop:
         self._config = config
         self._checkpointer = checkpoint_keys.open_checkpointer(config, reading, signing)
         self._sequencer: Sequencer | None = None
+        self._working = threading.Lock()
 
     def step(self) -> bool:
         """Number and sign what has become durable; True if there is more to do right now.
@@ -30,12 +33,24 @@ class LedgerLoop:
         Raises LedgerForkedError, LedgerDamagedError, LedgerInUseError, MarkInvalidError,
         CheckpointInvalidError, OSError.
         """
-        if self._sequencer is None:
-            config = self._config
-            self._sequencer = Sequencer(
-                config.journal_dirs, config.ledger, config.node, checkpointer=self._checkpointer
-            )
-        return self._sequencer.step() >= LIMIT
+        with self._working:
+            if self._sequencer is None:
+                config = self._config
+                self._sequencer = Sequencer(
+                    config.journal_dirs, config.ledger, config.node, checkpointer=self._checkpointer
+                )
+            return self._sequencer.step() >= LIMIT
+
+    @contextmanager
+    def resting(self) -> Iterator[None]:
+        """A block in which nothing is sequenced; afterwards the ledger is opened anew, so that what
+        the block changed is not written again from memory."""
+        with self._working:
+            try:
+                yield
+            finally:
+                self.close()
+                self._sequencer = None
 
     def facts(self) -> Mapping[str, Any]:
         """For the status file. Times are epoch seconds, so that they tell of a loop that hangs."""

@@ -7,6 +7,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from skold.api.audit import AuditViewSet
 from skold.api.identities import CertificateViewSet, TokenClientViewSet, TokenProviderViewSet
+from skold.api.redactions import RedactionViewSet
 from skold.api.simulation import PolicyViewSet
 from skold.api.tree import AuditTreeViewSet
 from skold.api.views import ApiKeyViewSet, ClientViewSet, GrantViewSet, UrlKeyViewSet
@@ -22,5 +23,6 @@ router_entries: list[tuple[str, type[GenericViewSet[Any]], str]] = [
     ("policy", PolicyViewSet, "policy"),
     ("audit", AuditViewSet, "audit"),
     ("audit", AuditTreeViewSet, "audit-tree"),
+    ("redactions", RedactionViewSet, "redaction"),
 ]
 """(prefix, viewset, basename)."""

@@ -109,6 +109,17 @@ def test_a_month_comes_back_exactly_as_it_was(archive: Archive) -> None:
     assert archive.check().equal
 
 
+def test_killed_at_every_step_after_the_other_it_comes_to_its_end(archive: Archive) -> None:
+    before = archive.count(MARCH)
+    for stop in ("compare", "write", "verify", "note", "drop", "tidy"):
+        with pytest.raises(KeyboardInterrupt, match=stop):
+            archive.put_away(stop_at=stop)
+    (outcome,) = archive.put_away()
+    assert outcome.records == before
+    assert archive.check().equal
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", ["compare", "write", "verify", "note", "drop", "tidy"])
 def test_killed_at_any_step_nothing_is_lost_and_the_next_run_finishes(
     archive: Archive, stop: str
