@@ -18,6 +18,8 @@ from contentserver.conf import Config
 from contentserver.database_users import DatabaseUser, address_of
 
 SIGN_OF_LIFE = 0.5
+LOOPS = 32
+"""Connections that the bridge may hold: each of its loops keeps one for itself."""
 T = TypeVar("T")
 
 _answer_within: float | None = None
@@ -82,23 +84,26 @@ def database_settings(config: Config, user: DatabaseUser = DatabaseUser.WEB) -> 
         "PASSWORD": unquote(url.password or ""),
         "HOST": url.hostname or socket_folder,
         "PORT": str(url.port or query.pop("port", "")),
-        "OPTIONS": {"connect_timeout": 2, **query, **_pool(config)},
+        "OPTIONS": {"connect_timeout": 2, **query, **_pool(config, user)},
         "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,
     }
 
 
-def _pool(config: Config) -> dict[str, Any]:
+def _pool(config: Config, user: DatabaseUser) -> dict[str, Any]:
     if not config.database_pool:
         return {}
+    size = config.database_pool
+    if user is DatabaseUser.BRIDGE:
+        size = max(size, LOOPS)
     return {
         "pool": {
             "connection_class": ImpatientConnection,
             "min_size": 0,
-            "max_size": config.database_pool,
+            "max_size": size,
             # psycopg_pool waits 30 s and queues without limit unless told.
             "timeout": max(0.5, config.database_timeout - SIGN_OF_LIFE),
-            "max_waiting": 4 * config.database_pool,
+            "max_waiting": 4 * size,
             "max_idle": 300,
         }
     }
