@@ -74,13 +74,13 @@ def test_urls_are_good_at_once_and_one_record_says_how_many(house: House) -> Non
     record = house.last()
     assert (record["action"], record["count"], record["collection"]) == ("sign", 3, "photos")
     assert "keys" not in record
-    assert record["personal"]["keys"].startswith('["a/ü #.jpg"')
+    assert record["private"]["keys"].startswith('["a/ü #.jpg"')
     put, get, other = (each["url"] for each in answer.json()["urls"])
     assert httpx.put(put, content=b"picture").status_code == 201
     assert httpx.get(get).content == b"picture"
     read = house.last()
     assert (read["client"], read["end_user_known"]) == ("school", "signed_url")
-    assert read["personal"]["end_user"] == "anna"
+    assert read["private"]["end_user"] == "anna"
     assert httpx.get(other).status_code == 404
     assert httpx.get(put).status_code == 401
 
