@@ -4,6 +4,7 @@ Needs the disk alone. What it measures goes into the bridge's status and from th
 """
 
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -26,6 +27,7 @@ class LedgerLoop:
         self._checkpointer = checkpoint_keys.open_checkpointer(config, reading, signing)
         self._sequencer: Sequencer | None = None
         self._working = threading.Lock()
+        self._covered = time.time()
 
     def step(self) -> bool:
         """Number and sign what has become durable; True if there is more to do right now.
@@ -39,7 +41,9 @@ class LedgerLoop:
                 self._sequencer = Sequencer(
                     config.journal_dirs, config.ledger, config.node, checkpointer=self._checkpointer
                 )
-            return self._sequencer.step() >= LIMIT
+            numbered = self._sequencer.step()
+            self._covered = self._sequencer.covered_at or self._covered
+            return numbered >= LIMIT
 
     @contextmanager
     def resting(self) -> Iterator[None]:
@@ -53,16 +57,16 @@ class LedgerLoop:
                 self._sequencer = None
 
     def facts(self) -> Mapping[str, Any]:
-        """For the status file. Times are epoch seconds, so that they tell of a loop that hangs."""
+        """For the status file. Times are epoch seconds, so that they tell of a loop that hangs, or
+        of a ledger that cannot even be opened.
+        """
         sequencer, newest = self._sequencer, self._checkpointer.newest
-        if sequencer is None:
-            return {}
         facts: dict[str, Any] = {
-            "leaves": sequencer.mark.leaves,
-            "alarms": dict(sequencer.alarms),
-            "checkpoint": newest.size if newest else 0,
+            "leaves": sequencer.mark.leaves if sequencer else None,
+            "alarms": dict(sequencer.alarms) if sequencer else {},
+            "checkpoint": newest.size if newest else None,
             "checkpoint_at": self._checkpointer.at,
-            "covered_at": sequencer.covered_at,
+            "covered_at": self._covered,
         }
         return {**facts, "gauges": list(_gauges(facts))}
 
@@ -72,18 +76,29 @@ class LedgerLoop:
             self._sequencer.close()
 
 
-def _gauges(facts: Mapping[str, Any]) -> Any:
-    prefix = "contentserver_ledger_"
+def _gauges(facts: Mapping[str, Any]) -> Iterator[list[Any]]:
     for name, text, value in (
-        ("leaves", "Records in the tree.", facts["leaves"]),
-        ("checkpoint_leaves", "Records under the newest checkpoint.", facts["checkpoint"]),
-        ("checkpoint_timestamp_seconds", "When it was signed.", facts["checkpoint_at"]),
+        ("contentserver_ledger_leaves", "Records in the tree.", facts["leaves"]),
         (
-            "covered_timestamp_seconds",
+            "contentserver_ledger_checkpoint_leaves",
+            "Records under the newest checkpoint.",
+            facts["checkpoint"],
+        ),
+        (
+            "contentserver_ledger_checkpoint_timestamp_seconds",
+            "When the newest checkpoint was signed.",
+            facts["checkpoint_at"],
+        ),
+        (
+            "contentserver_ledger_covered_timestamp_seconds",
             "When every durable record was last under a checkpoint.",
             facts["covered_at"],
         ),
-        ("alarms", "Writers whose journals are damaged.", len(facts["alarms"])),
+        (
+            "contentserver_ledger_alarms",
+            "Writers whose journals are damaged.",
+            len(facts["alarms"]),
+        ),
     ):
         if value is not None:
-            yield [prefix + name, text, [], [[[], value]]]
+            yield [name, text, [], [[[], value]]]

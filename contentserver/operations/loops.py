@@ -49,7 +49,7 @@ class Loop:
         facts: Callable[[], Mapping[str, Any]] | None = None,
     ) -> None:
         """`after_error` puts down what may be broken (a database connection); `facts` is asked
-        after each success and shown in the status file."""
+        after each step and shown in the status file."""
         self.name = name
         self.state = LoopState()
         self._step = traced_step(name, step) if telemetry.is_wanted() else step
@@ -97,12 +97,19 @@ class Loop:
                 extra={"loop": self.name, "error": said, "retry_in": wait},
                 exc_info=error,
             )
-        self.state = LoopState(self.state.last_success, said, failures, self.state.facts)
+        self.state = LoopState(self.state.last_success, said, failures, self._last_facts())
         try:
             self._after_error()
         except Exception:
             log.exception("bridge_loop_cleanup_failed", extra={"loop": self.name})
         return wait
+
+    def _last_facts(self) -> Mapping[str, Any]:
+        """What can be told while the step fails: since when, above all."""
+        try:
+            return self._facts() if self._facts else {}
+        except Exception:  # noqa: BLE001 - they may come from what is broken
+            return self.state.facts
 
 
 def traced_step(name: str, step: Step) -> Step:

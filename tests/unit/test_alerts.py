@@ -10,7 +10,11 @@ import pytest
 HOME = Path(__file__).resolve().parents[2]
 RULES = HOME / "deploy" / "prometheus-rules.yml"
 METRIC = re.compile(r"contentserver_[a-z_]+")
-CODE = (HOME / "contentserver" / "delivery", HOME / "migrator")
+CODE = (
+    HOME / "contentserver" / "delivery",
+    HOME / "contentserver" / "operations",
+    HOME / "migrator",
+)
 
 
 def test_prometheus_takes_them():
