@@ -15,11 +15,14 @@ class ContentServerConfig(AppConfig):
 
         # Importing checks registers them; importing celery makes its application the one that
         # tasks are sent by, in every process with Django.
+        from contentserver import looks  # noqa: PLC0415 - once apps are loaded
+        from contentserver.operations import archiving  # noqa: PLC0415 - it imports models
         from contentserver import celery, checks, control, telemetry  # noqa: F401, PLC0415
         from contentserver.operations import extensions, verification  # noqa: PLC0415
         from skold import token_keys  # noqa: PLC0415 - it imports models
 
         control.install(settings.CONFIG)
+        looks.add_finder(archiving.Finder(settings.CONFIG))
         if telemetry.is_wanted():
             from contentserver.traced_django import instrument  # noqa: PLC0415 - only where wanted
 

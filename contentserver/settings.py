@@ -218,6 +218,10 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 120.0,
         "options": {"expires": 110},
     },
+    "mark due months": {
+        "task": "contentserver.tasks.mark_due_months",
+        "schedule": crontab(minute="11", hour="4"),
+    },
     "sync sources": {
         "task": "migrator.tasks.sync_sources",
         "schedule": 60.0,

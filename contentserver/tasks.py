@@ -8,6 +8,7 @@ from celery import shared_task
 from django.conf import settings
 from django.core.management import call_command
 
+from contentserver.operations import archiving
 from contentserver.operations.opening import request_next_year
 from contentserver.operations.verification import verify_if_due
 
@@ -24,6 +25,12 @@ def open_next_year() -> str:
 def clear_sessions() -> None:
     """Drop sessions of the admin that have ended."""
     call_command("clearsessions")
+
+
+@shared_task  # type: ignore[untyped-decorator]  # celery has no types
+def mark_due_months() -> list[str]:
+    """Say which months of the audit are due. Whoever holds the archiver's user puts them away."""
+    return archiving.mark_due_months(settings.CONFIG, dt.datetime.now(dt.UTC))
 
 
 @shared_task  # type: ignore[untyped-decorator]  # celery has no types

@@ -14,6 +14,7 @@ class SkoldConfig(AppConfig):
         from django.db.models.signals import post_migrate  # noqa: PLC0415 - once apps are loaded
 
         from skold import checks  # noqa: F401, PLC0415 - registering is what importing it does
+        from skold.archive import checks as database_checks  # noqa: F401, PLC0415 - likewise
         from skold.database_roles import grant_after_migrate  # noqa: PLC0415 - likewise
 
         post_migrate.connect(grant_after_migrate, sender=self)
