@@ -63,16 +63,7 @@ KEPT = 1000
 LONGEST_PRIVATE = 65_535  # bytes; the server writes none that are longer
 
 
-DAMAGED_ZIP = (
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    NotImplementedError,
-    RuntimeError,
-    EOFError,
-)
-
-
+DAMAGED_ZIP = (zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError, RuntimeError, EOFError)  # fmt: skip
 Progress = Callable[[int, int], None]
 """(leaves done, leaves in all)"""
 
@@ -97,7 +88,7 @@ CODES: dict[str, tuple[str, str]] = {
     "inserted": (BAD, "A record was inserted: the signed log, or its writer's numbering, has no place for it."),
     "swapped": (BAD, "Records stand in each other's place, or in another order than they were written."),
     "missing_writer": (BAD, "All records of a writer are missing: another one names it, and nothing of it is here."),
-    "chain_broken": (BAD, "A writer's hash chain does not hold: one of its records was edited before the log was signed."),
+    "chain_broken": (BAD, "A writer's hash chain does not lead to where others say that it does: one of its records was edited."),
     "private_changed": (BAD, "What a record says of persons was changed. The record itself is as signed; this part is not."),
     "missing_request": (BAD, "The end of a request is here, and the request itself is not."),
     "tile_changed": (BAD, "A stored hash of the tree is wrong. The records are not affected; proofs made from it would fail."),
@@ -114,8 +105,7 @@ CODES: dict[str, tuple[str, str]] = {
     "redacted": (NOTE, "What these records said of persons was removed. The records themselves stand, and the proof holds."),
     "left_out": (NOTE, "This export was made without what the records say of persons."),
     "private_missing": (NOTE, "Parts that speak of persons are missing altogether here, which is not how a redaction leaves them."),
-    "unconfirmed_end": (NOTE, "Lives of writers that ended without a word: only the checkpoint vouches for where they end."),
-    "unsigned": (NOTE, "Records behind the checkpoint: not signed yet, not checked."),
+    "unconfirmed_end": (NOTE, "Writers still at work, or dead with no successor yet: for where they end only the checkpoint vouches."),
 }  # fmt: skip
 
 
