@@ -1,4 +1,4 @@
-"""What of the audit waits for a person: months that are due, redactions that nobody has approved."""
+"""What of the audit waits for a person: months that are due, redactions not approved yet."""
 
 import datetime as dt
 import logging

@@ -1,4 +1,4 @@
-"""What `check --deploy` asks the database about itself: are the roles apart, is every month guarded?"""
+"""What `check --deploy` asks the database: are its users apart, is every month guarded?"""
 
 from typing import Any
 
