@@ -6,6 +6,8 @@ from typing import Any
 from rest_framework.viewsets import GenericViewSet
 
 from skold.api.audit import AuditViewSet
+from skold.api.audit_export import AuditExportViewSet
+from skold.api.findings import FindingViewSet
 from skold.api.identities import CertificateViewSet, TokenClientViewSet, TokenProviderViewSet
 from skold.api.redactions import RedactionViewSet
 from skold.api.simulation import PolicyViewSet
@@ -22,7 +24,9 @@ router_entries: list[tuple[str, type[GenericViewSet[Any]], str]] = [
     ("grants", GrantViewSet, "grant"),
     ("policy", PolicyViewSet, "policy"),
     ("audit", AuditViewSet, "audit"),
+    ("findings", FindingViewSet, "finding"),
     ("audit", AuditTreeViewSet, "audit-tree"),
     ("redactions", RedactionViewSet, "redaction"),
+    ("audit", AuditExportViewSet, "audit-export"),
 ]
 """(prefix, viewset, basename)."""
