@@ -3,13 +3,11 @@
 The .zip can be verified anywhere, with the program inside or with the auditor's own copy of it.
 """
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from asgiref.sync import sync_to_async
 from django import forms
 from django.conf import settings
-from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -19,6 +17,7 @@ from skold.admin.actors import actor_of
 from skold.control import review_parts
 from skold.control.recording import ControlAccess
 from skold.exporting import ExportOptions, Selection, stream_zip
+from skold.exporting.download import download
 from skold.models.audit import AuditQuerySet
 from skold.review.selection import Chosen, choose
 
@@ -63,36 +62,13 @@ def answer(
         keys=[str(verifier) for verifier in parts.verifiers()],
     )
     chunks = stream_zip(parts.ledger, Selection.of(chosen.leaves), options)
-    first = next(chunks, b"")
     name = f"audit-{parts.node}-{timezone.localtime():%Y%m%d-%H%M%S}.zip"
+    answered = download(request, chunks, name)
     _say(request, len(chosen.leaves))
-    body: Any = _whole(first, chunks)
-    if isinstance(request, ASGIRequest):
-        body = _unblocked(first, chunks)
-    return StreamingHttpResponse(
-        body,
-        content_type="application/zip",
-        headers={
-            "Content-Disposition": f'attachment; filename="{name}"',
-            "Cache-Control": "no-store",
-        },
-    )
+    return answered
 
 
 def _say(request: HttpRequest, records: int) -> None:
     access = getattr(request, "control_access", None)
     if isinstance(access, ControlAccess):
         access.said["records"] = records
-
-
-def _whole(first: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from chunks
-
-
-async def _unblocked(first: bytes, chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """Under ASGI Django would read a plain iterator whole before the first byte leaves."""
-    yield first
-    following = sync_to_async(lambda: next(chunks, None), thread_sensitive=False)
-    while (chunk := await following()) is not None:
-        yield chunk

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
@@ -23,6 +24,7 @@ from skold.control import review_parts
 from skold.exporting import ExportError
 from skold.ledger.bundles import LedgerDamagedError
 from skold.ledger.proofs import NoCheckpointError, NotInTreeError
+from skold.listing.pages import SearchTooWide
 from skold.listing.reading import TookTooLong
 from skold.review.proving import ProofFailedError, prove
 
@@ -146,9 +148,12 @@ class AuditPages:
     def _find(self, request: HttpRequest) -> Any:
         try:
             return audit_exports.chosen_of(self.get_changelist_instance(request).queryset)
-        except TookTooLong:
+        except (TookTooLong, SearchTooWide):
             messages.error(request, _("These are too many to be found in time. Narrow the period."))
-            return None
+        except IncorrectLookupParameters:
+            messages.error(request, _("One of these filters is none. Choose them in the list."))
+            request.GET = QueryDict()  # type: ignore[assignment]
+        return None
 
     def _story(
         self, request: HttpRequest, name: str, title: Any, told: dict[str, Any] | None

@@ -12,62 +12,39 @@ from typing import Any
 import orjson
 
 from skold.flood import network_of
+from skold.guessing import GUESSES
 from skold.models import AuditRecord
 from skold.review.span import Span
 from skold.review.streaks import Event, Streaks
 
-GUESSES = frozenset(
-    (
-        *("wrong_secret", "unknown_key", "wrong_signature", "malformed_key", "unknown_url_key"),
-        *("malformed_signed_url", "malformed_token", "unknown_certificate"),
-        *("malformed_certificate", "certificate_not_from_proxy", "certificate_not_verified"),
-    )
-)
-"""Reasons that say: this credential was made up, or altered."""
-GUESSED_TOKENS = ("token_", "unknown_token_")
-ONCE_GOOD = ("_expired", "_not_yet_valid")
 MOST = 50_000
 """Refusals looked at for a span and the window before it. More are a flood, which is counted."""
 
 Row = AuditRecord
 
 
-def is_guess(reason: str) -> bool:
-    """Whether a refusal's reason speaks of a credential that never held.
-
-    An expired key or token was good once: whoever shows it has not guessed.
-    """
-    return reason in GUESSES or (
-        reason.startswith(GUESSED_TOKENS) and not reason.endswith(ONCE_GOOD)
-    )
-
-
 def judge_refusals(span: Span) -> None:
     """Refusals of those who are known, and of networks where nobody said who asks."""
     window = dt.timedelta(minutes=span.thresholds.refusals_minutes)
     streaks = Streaks("refusals", span.thresholds.refusals, window)
-    rows = [row for row in _refusals(span, window) if not is_guess(row.reason or "")]
+    rows = [row for row in _refusals(span, window) if row.reason not in GUESSES]
+    rows += [row for row in _floods(span, window) if not _may_guess(row)]
     told: set[str] = set()
     for by in ("end_user", "credential", "network"):
         left = [row for row in rows if row.id not in told]
-        told |= _settle(span, streaks, by, left, {row.id: 1 for row in left})
+        told |= _settle(span, streaks, by, left)
 
 
 def judge_guesses(span: Span) -> None:
     """Bad credentials from one network, floods with the numbers they were counted with."""
     window = dt.timedelta(minutes=span.thresholds.guesses_minutes)
     streaks = Streaks("guessing", span.thresholds.guesses, window)
-    rows = [row for row in _refusals(span, window) if is_guess(row.reason or "")]
-    weights = {row.id: 1 for row in rows}
-    for row in _floods(span, window):
-        rows.append(row)
-        weights[row.id] = _count_of(row)
-    _settle(span, streaks, "network", rows, weights)
+    rows = [row for row in _refusals(span, window) if row.reason in GUESSES]
+    rows += [row for row in _floods(span, window) if _may_guess(row)]
+    _settle(span, streaks, "network", rows)
 
 
-def _settle(
-    span: Span, streaks: Streaks, by: str, rows: Iterable[Row], weights: dict[str, int]
-) -> set[str]:
+def _settle(span: Span, streaks: Streaks, by: str, rows: Iterable[Row]) -> set[str]:
     """Settle the actors who appear in the span; what came before it only helps to judge them."""
     groups: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
@@ -78,7 +55,7 @@ def _settle(
     for name, given in groups.items():
         if not any(_is_new(span, row) for row in given):
             continue
-        events = [Event(row.at, row.id, weights[row.id], row.reason or row.kind) for row in given]
+        events = [Event(row.at, row.id, _weight(row), row.reason or row.kind) for row in given]
         clients = {row.client or "" for row in given}
         client = clients.pop() if len(clients) == 1 else ""
         told |= streaks.settle(f"{by}:{name}", events, client=client, node=span.node, by=by)
@@ -104,12 +81,20 @@ def _floods(span: Span, window: dt.timedelta) -> list[Row]:
     return new + [row for row in before[:MOST] if not _is_new(span, row)]
 
 
-def _count_of(row: Row) -> int:
+def _weight(row: Row) -> int:
+    """How many refusals the record stands for."""
+    if row.kind != "flood":
+        return 1
     try:
         count: Any = orjson.loads(bytes(row.body)).get("count")
     except orjson.JSONDecodeError:
         return 0
     return count if type(count) is int and count > 0 else 0
+
+
+def _may_guess(flood: Row) -> bool:
+    """A flood that says no reason counts as one: it came without a credential that held."""
+    return flood.reason is None or flood.reason in GUESSES
 
 
 def _is_new(span: Span, row: Row) -> bool:
@@ -132,11 +117,8 @@ def _credential(row: Row) -> str | None:
 
 def _network(row: Row) -> str | None:
     address = _private(row, "network")
-    return network_of(address) if address and (row.credential is None or _made_up(row)) else None
-
-
-def _made_up(row: Row) -> bool:
-    return row.kind == "flood" or is_guess(row.reason or "")
+    judged = row.credential is None or row.kind == "flood" or row.reason in GUESSES
+    return network_of(address) if address and judged else None
 
 
 ACTORS: dict[str, Callable[[Row], str | None]] = {

@@ -1,12 +1,14 @@
 """Records straight in PostgreSQL's copy, with the sums that the copier would keep."""
 
 import datetime as dt
+from pathlib import Path
 from typing import Any
 
 import orjson
 from django.db import connection
 
-from skold.ledger.bundles import Leaf
+from skold.ledger.bundles import Bundles, Leaf
+from skold.ledger.mark import read_mark
 from skold.ledger.rows import COLUMNS, Record
 from skold.ledger.sums import Sums
 from skold.models import LedgerMark
@@ -51,6 +53,17 @@ class AuditRows:
         end = {"kind": "done", "ref": n, **given}
         self._write(self._leaf(at + dt.timedelta(milliseconds=9), end, None), request.asked)
         return n
+
+    def load(self, ledger: Path) -> int:
+        """Whatever the ledger holds beyond what is here; returns the number of leaves."""
+        leaves = read_mark(ledger, self.node).leaves
+        asked: dict[Any, Any] = {}
+        for leaf in Bundles(ledger).iter_leaves(0, leaves, leaves):
+            record = Record(leaf)
+            asked[record.place] = record.asked
+            if leaf.index >= self.leaves:
+                self._write(record, asked.get(record.request_place))
+        return leaves
 
     def _leaf(self, at: dt.datetime, body: dict[str, Any], private: Any) -> Record:
         n = self._numbers.get("w", 0)

@@ -99,7 +99,7 @@ def test_guesses_from_one_network_are_found_whatever_they_guess(rows: AuditRows)
         "wrong_secret",
         "wrong_signature",
         "malformed_key",
-        "unknown_token_key",
+        "malformed_token",
     ]
     for number in range(10):
         person = {"network": f"10.9.9.{number}", "end_user": None}
@@ -125,6 +125,15 @@ def test_a_flood_counts_with_its_number(rows: AuditRows) -> None:
     judge(NOW)
     (finding,) = found("guessing")
     assert (finding.count, finding.severity) == (480, "alarm")
+
+
+def test_a_flood_of_forbidden_requests_is_no_guessing(rows: AuditRows) -> None:
+    person = {"network": "10.9.9.0/24"}
+    rows.add(T, "flood", count=480, reason="no_grant", credential="key-1", private=person)
+    judge(NOW)
+    assert found("guessing") == []
+    (finding,) = found("refusals")
+    assert (finding.count, finding.facts["by"]) == (480, "credential")
 
 
 def hours(client: str, counts: list[int], until: dt.datetime = T) -> None:
