@@ -67,19 +67,32 @@ def test_without_a_valid_credential_it_is_401_and_recorded(
     elsewhere = home.add_client("elsewhere", address_ranges=["198.51.100.0/24"])
     home.publish_policy()
     good = home.api_key
+    revoked = home.add_key("tester")
+    home.policy["keys"].pop()
+    home.publish_policy()
     broken = [
         unknown,
+        revoked,
         expired,
         disabled,
         elsewhere,
         "garbage",
         good[:-1] + ("b" if good.endswith("a") else "a"),
         f"{good}, Bearer x",
+        "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.",
     ]
     clients = [caller(key) for key in [None, *broken]]
     basic = APIClient()
     basic.credentials(HTTP_AUTHORIZATION="Basic dGVzdDp0ZXN0")
-    answers = [ask(client, method, path) for client in [*clients, basic]]
+    certified = caller(None)
+    certified.credentials(HTTP_X_SSL_CLIENT_VERIFY="SUCCESS", HTTP_X_SSL_CLIENT_CERT="forged")
+    both = caller(good)
+    both.credentials(
+        HTTP_AUTHORIZATION=f"Bearer {good}",
+        HTTP_X_SSL_CLIENT_VERIFY="SUCCESS",
+        HTTP_X_SSL_CLIENT_CERT="forged",
+    )
+    answers = [ask(client, method, path) for client in [*clients, basic, certified, both]]
 
     assert [answer.status_code for answer in answers] == [401] * len(answers)
     assert len({answer.content for answer in answers[1:]}) == 1
