@@ -99,6 +99,7 @@ CODES: dict[str, tuple[str, str]] = {
     "older_unchecked": (UNCHECKED, "Your older checkpoint could not be compared: ask for an export with --consistent-with its size, or for the ledger."),
     "anchor_unchecked": (UNCHECKED, "An anchor could not be compared with the tree: this export holds no hashes for its size."),
     # For your information.
+    "declared_loss": (NOTE, "The operator declared that signed records were lost for good, and that the log goes on without them."),
     "unconfirmed_anchor": (NOTE, "An anchor's checkpoint is signed by a key that you did not give; its root was compared all the same."),
     "broken_off": (NOTE, "Requests without an end: the process died, or the connection, before it could be recorded."),
     "running": (NOTE, "Requests without an end so far: their writer was still at work when the checkpoint was made."),
@@ -419,6 +420,19 @@ class Ledger:
         for path in sorted(self.folder.glob("anchors/*.json")):
             yield path.name, path.read_bytes()
 
+    def note_losses(self, findings: Findings) -> None:
+        """What the operator declared in forks/*.json; an older checkpoint tells whether it fits."""
+        for path in sorted(self.folder.glob("forks/*.json")):
+            said = fields_of(path.read_bytes())
+            signed, kept = (
+                fields_of(json.dumps(said.get(name)).encode()) for name in ("signed", "kept")
+            )
+            sizes = f"{signed.get('size')} records were signed, {kept.get('size')} kept"
+            findings.add(
+                "declared_loss",
+                f"{said.get('at')}, {said.get('actor')}: {sizes}: {said.get('reason')}",
+            )
+
     def ends(self) -> Iterator[tuple[str, int, bytes]]:
         """(writer, next number, chain) as the ledger noted them, if these notes are not newer than
         the checkpoint."""
@@ -589,10 +603,13 @@ PRIVATE_STATES = ("none", "here", "not here")
 CSV_HEAD = ",".join(COLUMNS) + "\r\n"
 
 
+_decode = json.JSONDecoder().decode  # json.loads would guess the encoding of each record
+
+
 def fields_of(body: bytes) -> dict[str, Any]:
     """The members of a body or a private part; {} for anything that is no JSON object."""
     try:
-        fields = json.loads(body)
+        fields = _decode(body.decode())
     except (ValueError, RecursionError):
         return {}
     return fields if isinstance(fields, dict) else {}
@@ -1014,6 +1031,7 @@ class Verification:
         self._judge_older()
         if isinstance(source, Ledger):
             source.check_levels(self.findings)
+            source.note_losses(self.findings)
         if source.kind != "selection":
             self._writers.finish(source.ends() if isinstance(source, Ledger) else ())
         self._gather(time.monotonic() - began)
