@@ -250,6 +250,11 @@ UNFOLD: dict[str, Any] = {
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "BORDER_RADIUS": "6px",
+    "ACCOUNT": {
+        "navigation": [
+            {"title": _("Second factor"), "link": reverse_lazy("admin:second_factor_enrol")}
+        ]
+    },
     "SIDEBAR": {
         "show_search": True,
         "show_all_applications": False,

@@ -57,7 +57,7 @@ GROUPS: tuple[tuple[Any, tuple[str, ...]], ...] = (
         _("Storage"),
         ("contentserver.storageroot", "contentserver.year", "contentserver.layoutrequest"),
     ),
-    (_("People"), ("auth.user", "auth.group")),
+    (_("People"), ("auth.user", "auth.group", "skold.totpdevice")),
 )
 
 

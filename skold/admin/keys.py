@@ -1,5 +1,6 @@
 """Keys in the admin: issued (the secret is on the page that follows, once) and revoked."""
 
+import datetime as dt
 from typing import Any
 
 from django import forms
@@ -9,6 +10,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as now_
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
@@ -25,6 +28,11 @@ from skold.services.rotation import MAX_DAYS, USUAL_DAYS
 from skold.uses import with_last_use
 
 STATES = {"live": "success", "expired": "warning", "revoked": "danger"}
+
+
+def when(moment: dt.datetime | None) -> str | None:
+    """A time as the admin writes them; None where there is none."""
+    return None if moment is None else date_format(localtime(moment), "DATETIME_FORMAT")
 
 
 class KeyAdmin(ModelAdmin):  # type: ignore[misc]
@@ -149,8 +157,8 @@ class KeyAdmin(ModelAdmin):  # type: ignore[misc]
         return TemplateResponse(request, "admin/skold/rotate_key.html", context)
 
     @display(description=_("last used"), ordering="last_used_at")
-    def last_used(self, key: Any) -> Any:
-        return key.last_used_at
+    def last_used(self, key: Any) -> str | None:
+        return when(key.last_used_at)
 
     @action(description=_("Revoke"), icon="block", permissions=["revoke"], variant="danger")
     def revoke(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as now_
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
@@ -25,6 +26,7 @@ from skold.admin.actors import actor_of, name_made
 from skold.admin.badges import badge
 from skold.admin.clients import LinesField, ReadOnlyInline
 from skold.admin.decorators import action, display
+from skold.admin.keys import when
 from skold.models import TokenClient, TokenProvider
 from skold.policy_identities import ASYMMETRIC
 from skold.services.token_providers import CHANGEABLE, USUAL_ALGORITHMS, check_provider
@@ -209,8 +211,8 @@ class TokenClientAdmin(ModelAdmin):  # type: ignore[misc]
         services.forget_token_client(actor=actor_of(request), named=obj)
 
     @display(description=_("last used"))
-    def last_used(self, named: Any) -> Any:
-        return named.last_used_at
+    def last_used(self, named: Any) -> str | None:
+        return when(named.last_used_at)
 
 
 def _tell(request: HttpRequest, provider: TokenProvider) -> None:
@@ -218,4 +220,5 @@ def _tell(request: HttpRequest, provider: TokenProvider) -> None:
         messages.error(request, provider.fetch_error)
     else:
         count = len(provider.jwks.get("keys", []))
-        messages.success(request, now_("Fetched: %(count)d keys are in force.") % {"count": count})
+        text = ngettext("Fetched: %(count)d key.", "Fetched: %(count)d keys.", count)
+        messages.success(request, text % {"count": count})
