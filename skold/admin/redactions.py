@@ -91,6 +91,12 @@ class RedactionAdmin(ModelAdmin):  # type: ignore[misc]
     """Nothing here is changed or deleted; acts go through the services."""
 
     form = AskForm
+    conditional_fields = {
+        "end_user": "kind == 'end_user'",
+        "collection": "kind == 'key'",
+        "key": "kind == 'key'",
+        "numbers": "kind == 'records'",
+    }
     list_display = ["asked_at", "what", "standing", "how_many", "asked_by", "decided_by"]
     list_filter = [("state", ChoicesDropdownFilter), ("kind", ChoicesDropdownFilter)]
     list_filter_submit = True
@@ -134,6 +140,15 @@ class RedactionAdmin(ModelAdmin):  # type: ignore[misc]
 
     def log_addition(self, *_args: Any) -> None:
         """Nothing in Django's own log: its text would name the person."""
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Ask: one wish, one button."""
+        one = {"show_save_and_add_another": False, "show_save_and_continue": False}
+        shown = {**(extra_context or {}), **one, "title": _("Ask for a redaction")}
+        response: HttpResponse = super().add_view(request, form_url, shown)
+        return response
 
     def change_view(
         self, request: HttpRequest, object_id: str, _form_url: str = "", _extra: Any = None
