@@ -15,7 +15,7 @@ from unfold.views import ChangeList
 
 from skold.admin.audit_filters import PeriodFilter, asked_of
 from skold.api.pagination import PlaceInvalidError
-from skold.listing.conditions import is_single
+from skold.listing.conditions import lead_of
 from skold.listing.halves import join_halves
 from skold.listing.pages import ORDER, AuditPage, SearchTooWide, Span, read_page
 
@@ -80,9 +80,9 @@ class AuditChangeList(ChangeList):  # type: ignore[misc]
         spans = [spec.span for spec in self.filter_specs if isinstance(spec, PeriodFilter)]
         span = spans[0] if spans else Span()
         rows = self.queryset.defer("body")
-        size, single = self.list_per_page, is_single(asked)
+        size, lead = self.list_per_page, lead_of(asked)
         try:
-            return read_page(rows, size=size, single=single, before=self.before, span=span)
+            return read_page(rows, size=size, lead=lead, before=self.before, span=span)
         except PlaceInvalidError:
             self.before = None
-            return read_page(rows, size=size, single=single, span=span)
+            return read_page(rows, size=size, lead=lead, span=span)

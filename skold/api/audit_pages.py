@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from skold.api.pagination import KeysetPagination, PlaceInvalidError, page_size
-from skold.listing.conditions import is_single, of_kind
+from skold.listing.conditions import lead_of, of_kind
 from skold.listing.pages import SearchTooWide, read_page
 from skold.models import AuditRecord
 from skold.models.audit import AuditQuerySet
@@ -48,7 +48,7 @@ class AuditPagination(KeysetPagination):
             page = read_page(
                 of_kind(queryset, asked),
                 size=page_size(request),
-                single=is_single(asked),
+                lead=lead_of(asked),
                 before=request.query_params.get("after"),
                 span=span,
             )

@@ -24,6 +24,8 @@ ALONE = 1.0
 """Seconds that a single filter has."""
 TOGETHER = 1.0
 """Seconds after which no further window is begun. A web process gives a statement two."""
+LEAST = 0.1
+"""Seconds that a window has in any case."""
 FIRST = dt.timedelta(minutes=1)
 QUICK, SLOW = 0.05, 0.25
 """Seconds. After a quick window the next is eight times as large, after a slow one just as
@@ -54,26 +56,45 @@ class Span:
 
 
 def read_page(
-    rows: AuditQuerySet, *, size: int, single: bool, before: str | None = None, span: Span = Span()
+    rows: AuditQuerySet,
+    *,
+    size: int,
+    lead: str | None,
+    before: str | None = None,
+    span: Span = Span(),
 ) -> AuditPage:
-    """The newest `size` rows, or those behind the place `before`. `single` as
-    conditions.is_single says; `rows` lie in `span` already. Raises PlaceInvalidError,
-    SearchTooWide.
+    """The newest `size` rows, or those behind the place `before`. `lead` as conditions.lead_of
+    says; `rows` lie in `span` already. Raises PlaceInvalidError, SearchTooWide.
     """
-    rows = rows.order_by(*ORDER)
     if before:
         rows = behind(rows, before, ORDER)
         span = Span(span.since, moment_of(before))
-    if single:
+    if lead is not None:
         try:
             with bounded(ALONE, in_order=True):
-                return _page(list(rows[: size + 1]), size)
+                return _page(_newest(rows, size + 1, lead), size)
         except TookTooLong:
             pass  # part by part, then
     try:
         return _read_windows(rows, size, span)
     except TookTooLong as error:
         raise SearchTooWide from error
+
+
+def _newest(rows: AuditQuerySet, count: int, lead: str = "") -> list[AuditRecord]:
+    """The first `count` rows of ORDER. All have the same `lead`.
+
+    PostgreSQL is asked for the order that the index has, without node and leaf. Rows of the same
+    microsecond are put in order here.
+    """
+    order = (f"-{lead}", "-at") if lead else ("-at",)
+    found = list(rows.order_by(*order)[: count + 1])
+    if len(found) > count and found[count].at == found[count - 1].at:
+        tie = found[count].at
+        found = [row for row in found if row.at != tie]
+        found += rows.filter(at=tie).order_by(*ORDER)[: count - len(found)]
+    found.sort(key=lambda row: (row.at, row.node, row.leaf_index), reverse=True)
+    return found[:count]
 
 
 def _read_windows(rows: AuditQuerySet, size: int, span: Span) -> AuditPage:
@@ -89,8 +110,8 @@ def _read_windows(rows: AuditQuerySet, size: int, span: Span) -> AuditPage:
         window = rows.filter(at__lt=until) if until else rows
         window = window.filter(at__gte=since) if since else window
         try:
-            with bounded(max(ends - began, TOGETHER / 10), in_order=False):
-                found += window[: size + 1 - len(found)]
+            with bounded(max(ends - began, LEAST), in_order=False):
+                found += _newest(window, size + 1 - len(found))
         except TookTooLong:
             if searched_to is None:
                 raise

@@ -27,7 +27,7 @@ class AuditImmutableError(TypeError):
     """Audit records are not changed through the database."""
 
 
-class _Hash(Func):
+class TextHash(Func):
     """Eight bytes of a text of any length, as the indexes of migration 0008 hold them."""
 
     function = "hashtextextended"
@@ -64,15 +64,15 @@ class AuditQuerySet(models.QuerySet["AuditRecord"]):
 
     def of_writer(self, writer: str) -> "AuditQuerySet":
         """Records of one writer; by index for those of kind `req`."""
-        return self.alias(writer_hash=_Hash(F("writer"))).filter(
-            writer_hash=_Hash(Value(writer)), writer=writer
+        return self.alias(writer_hash=TextHash(F("writer"))).filter(
+            writer_hash=TextHash(Value(writer)), writer=writer
         )
 
     def _of_personal(self, name: str, value: str) -> "AuditQuerySet":
         # The hash has the index, the text decides.
         text = KeyTextTransform(name, "private")
-        return self.alias(personal=text, personal_hash=_Hash(text)).filter(
-            kind="req", personal_hash=_Hash(Value(value)), personal=value
+        return self.alias(personal=text, personal_hash=TextHash(text)).filter(
+            kind="req", personal_hash=TextHash(Value(value)), personal=value
         )
 
 

@@ -31,11 +31,13 @@ class Ledger:
         self.journal.start()
         self.sequencer = Sequencer([self.journal_dir], self.path, NODE)
 
-    def write(self, count: int = 1, **fields: Any) -> None:
+    def write(self, count: int = 1, network: str | None = None, **fields: Any) -> None:
         """`count` accesses: a `req` and its `done` each."""
         asked = {"id": "r-1", "action": "read", "decision": "allow", "plane": "data", **fields}
         for number in range(count):
             private = {"key": f"photo-{number}.jpg", "end_user": "anna"}
+            if network is not None:
+                private["network"] = network
             request = self.journal.append("req", asked, private)
             done = {"status": 200, "bytes": 64, "microseconds": 900, "outcome": "served"}
             ticket = self.journal.append("done", done, ref=request)

@@ -7,7 +7,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from contentserver.catalog.models import Collection
+from skold.control import parts
 from skold.ledger.copier import Copier
+from skold.listing import pages
 from skold.models import AuditRecord
 
 if TYPE_CHECKING:
@@ -19,14 +22,14 @@ Api = Callable[..., Any]
 @pytest.fixture
 def copied(ledger: "Ledger", conninfo: str) -> "Ledger":
     """Two collections, two clients, one refusal, one access without an end."""
-    ledger.write(8, client="portal", collection="photos", address="ab" * 16, id="r-1")
+    photo = {"collection": "photos", "address": "ab" * 16, "version": "2026.1"}
+    ledger.write(8, client="portal", id="r-1", credential="key-1", network="192.0.2.1", **photo)
     ledger.write(3, client="clinic", collection="documents", address="cd" * 16, id="r-2")
     refused = {"client": "clinic", "collection": "photos", "decision": "refuse", "id": "r-3"}
+    refused |= {"reason": "no_grant", "action": "read"}
     ledger.journal.append("req", refused, {"key": "secret.jpg"}).wait(9)
     ledger.sequence()
-    copier = Copier(ledger.path, "node-1", conninfo)
-    copier.step()
-    copier.close()
+    copy(conninfo, ledger)
     return ledger
 
 
@@ -40,7 +43,22 @@ def auditor(copied: "Ledger", plane: "Control") -> str:
     [
         ("kind=req", 12),
         ("client=portal&kind=req", 8),
-        ("client=portal", 16),
+        ("client=portal", 8),
+        ("client=portal&kind=every", 16),
+        ("", 12),
+        ("kind=every", 24),
+        ("end_user=anna", 11),
+        ("end_user=Anna", 0),
+        ("end_user=anna&status=200", 11),
+        ("end_user=anna&status=404", 0),
+        ("network=192.0.2.1", 8),
+        ("network=192.0.2.1&outcome=served&client=portal", 8),
+        ("version=2026.1", 8),
+        ("version=2026.1&status=200", 8),
+        ("reason=no_grant", 1),
+        ("credential=key-1", 8),
+        ("action=read", 12),
+        ("kind=req&status=200", 11),
         ("collection=documents&kind=done", 3),
         ("decision=refuse", 1),
         ("status=200&client=clinic", 3),
@@ -68,9 +86,86 @@ def test_a_wrong_filter_is_400(api: Api, auditor: str, search: str) -> None:
     assert search.partition("=")[0] in answer.json()["errors"]
 
 
+def test_a_writer_is_found_by_its_name(api: Api, auditor: str) -> None:
+    writer = AuditRecord.objects.filter(kind="req")[0].writer
+    assert len(api("get", f"audit?writer={writer}", auditor).json()["results"]) == 12
+    assert api("get", f"audit?writer={writer}x", auditor).json()["results"] == []
+
+
+def test_a_key_is_found_in_every_collection_after_it_was_redacted(
+    ledger: "Ledger", conninfo: str, plane: "Control", api: Api
+) -> None:
+    key = plane.client("auditor", ["audit"])
+    for collection in ("photos", "documents"):
+        Collection.objects.get_or_create(name=collection)
+        address = parts.addresses(collection, "2026/1.jpg")[0]
+        ledger.write(1, collection=collection, address=address)
+    ledger.sequence()
+    copy(conninfo, ledger)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE skold_audit SET private = '{}'")
+
+    def found(search: str) -> list[str]:
+        records = api("get", f"audit?{search}", key).json()["results"]
+        return sorted(record["collection"] for record in records)
+
+    assert found("key=2026/1.jpg") == ["documents", "photos"]
+    assert found("key=2026/1.jpg&collection=photos") == ["photos"]
+    assert found("key=2026/2.jpg") == []
+    assert found("key=../etc") == []
+    assert found("end_user=anna") == []
+
+
+def test_a_page_that_ends_early_says_how_far_it_looked_and_goes_on(
+    api: Api, auditor: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Filters together are answered window by window; here no time is left after the first."""
+    monkeypatch.setattr(pages, "TOGETHER", 0)
+    monkeypatch.setattr(pages, "LEAST", 1)
+    connection.cursor().execute("UPDATE skold_audit SET at = at - interval '2 minutes'")
+    first = api("get", "audit?client=portal&reason=gone", auditor).json()
+    assert first["results"] == []
+    assert first["searched_to"] is not None
+    path, ends = "audit?client=portal&status=200&page_size=3", 0
+    seen: list[str] = []
+    while path:
+        page = api("get", path, auditor).json()
+        seen += [record["id"] for record in page["results"]]
+        ends += page["searched_to"] is not None
+        path = (page["next"] or "").partition("/api/v1/")[2]
+    assert len(seen) == len(set(seen)) == 8
+    assert ends > 0, "every page was whole; this said nothing"
+
+
+def test_a_search_without_end_is_ended(
+    api: Api, auditor: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER VIEW skold_audit_view RENAME TO skold_audit_quick")
+        cursor.execute(
+            "CREATE VIEW skold_audit_view AS SELECT skold_audit_quick.*"
+            " FROM skold_audit_quick, LATERAL (SELECT pg_sleep(0.2)) AS slowly"
+        )
+    try:
+        monkeypatch.setattr(pages, "TOGETHER", 0.3)
+        answer = api("get", "audit?client=portal&status=200", auditor)
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP VIEW skold_audit_view")
+            cursor.execute("ALTER VIEW skold_audit_quick RENAME TO skold_audit_view")
+    assert answer.status_code == 503
+    assert answer.json()["type"].endswith("search_too_wide")
+
+
+def copy(conninfo: str, ledger: "Ledger") -> None:
+    copier = Copier(ledger.path, "node-1", conninfo)
+    copier.step()
+    copier.close()
+
+
 def test_pages_hold_each_record_once_newest_first(api: Api, auditor: str) -> None:
     seen: list[dict[str, Any]] = []
-    path = "audit?page_size=5"
+    path = "audit?page_size=5&kind=every"
     with CaptureQueriesContext(connection) as queries:
         while path:
             page = api("get", path, auditor).json()

@@ -1,0 +1,1 @@
+"""Is the audit found quickly when there is much of it?"""
