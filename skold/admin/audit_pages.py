@@ -152,7 +152,7 @@ class AuditPages:
             messages.error(request, _("These are too many to be found in time. Narrow the period."))
         except IncorrectLookupParameters:
             messages.error(request, _("One of these filters is none. Choose them in the list."))
-            request.GET = QueryDict()  # type: ignore[assignment]
+            request.GET = QueryDict()
         return None
 
     def _story(

@@ -153,8 +153,8 @@ def _gap(finding: Finding, words: dict[str, Any], _records: Sequence[AuditRecord
         ),
         "unended": _(
             "The writer %(writer)s ended without saying so, after its record %(last)s: its process"
-            " was killed, or the machine stopped. Everything it had acknowledged is recorded;"
-            " accesses under way then have no end."
+            " was killed, or the machine stopped. %(lacking)s accesses were under way and have no"
+            " end; everything that was acknowledged is recorded."
         ),
         "still_copy": _(
             "PostgreSQL's copy has stood still since %(since)s, although the ledger of %(node)s"

@@ -7,13 +7,14 @@ from urllib.parse import urlencode
 from django.http import HttpRequest
 from django.urls import reverse
 
+from skold.admin import audit_words as words
 from skold.admin.audit_list import join_halves
 from skold.api.pagination import PlaceInvalidError
 from skold.control import review_parts
 from skold.control.review_parts import KnownFile
+from skold.listing import conditions
 from skold.listing.pages import AuditPage, SearchTooWide, read_page
 from skold.models import AuditRecord
-from skold.models.audit import AuditQuerySet
 from skold.review import stories
 from skold.review.stories import Sums
 from skold.templatetags.skold_audit import file_url
@@ -35,12 +36,12 @@ def file_story(request: HttpRequest) -> dict[str, Any] | None:
     if not is_address(address):
         return None
     known = parts.names_of([address]).get(address)
-    rows = stories.of_file(address)
-    page = _page(request, rows)
+    page = _page(request, {"address": address})
+    told = next((words.file_of(row, row) for row in page["rows"]), "")
     sums = stories.add_up_file(address)
     return {
         "address": address,
-        "name": _name(known, collection, key) or address,
+        "name": _name(known, collection, key) or told or address,
         "sums": sums,
         "stored": sums.stored,
         "seen": [(line, "") for line in sums.seen],
@@ -64,7 +65,7 @@ def person_story(request: HttpRequest) -> dict[str, Any] | None:
         "more_files": len(files) > FILES,
         "sums": sums,
         "seen": [(line, _name(names.get(line.address)) or line.address) for line in sums.seen],
-        **_page(request, AuditRecord.objects.of_end_user(person)),
+        **_page(request, {"end_user": person}),
         **_links({"end_user": person}),
     }
 
@@ -74,12 +75,17 @@ def is_address(text: str) -> bool:
     return len(text) == 32 and set(text) <= set("0123456789abcdef")
 
 
-def _page(request: HttpRequest, rows: AuditQuerySet) -> dict[str, Any]:
+def _page(request: HttpRequest, asked: dict[str, str]) -> dict[str, Any]:
+    """Requests for which one condition holds, as the list of accesses finds them."""
+    rows = conditions.of_kind(AuditRecord.objects.all(), asked)
+    for name, value in asked.items():
+        rows = conditions.narrow(rows, name, value, asked)
+    rows, lead = rows.defer("body"), conditions.lead_of(asked)
     before = request.GET.get(BEFORE) or None
     try:
-        page = read_page(rows.defer("body"), size=PAGE, single=True, before=before)
+        page = read_page(rows, size=PAGE, lead=lead, before=before)
     except PlaceInvalidError:
-        page = read_page(rows.defer("body"), size=PAGE, single=True)
+        page = read_page(rows, size=PAGE, lead=lead)
     except SearchTooWide:
         page = AuditPage([], None)
     join_halves(page.rows)

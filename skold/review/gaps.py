@@ -9,10 +9,13 @@ from collections.abc import Mapping
 from django.db.models import Case, Count, Max, Min, When
 
 from skold.frames import Position
+from skold.models import AuditRecord
 from skold.review.findings import note_finding
 from skold.review.span import Span
 
 MISSING_SHOWN = 20
+LAST = 5000
+"""Records of a writer in which its last accesses are looked for; more are never under way."""
 
 
 def judge_leaves(span: Span) -> None:
@@ -56,13 +59,27 @@ def judge_writers(
 def note_unended(
     span: Span, expected: Mapping[str, int], ended: Mapping[str, Position]
 ) -> dict[str, int]:
-    """Writers that the sequencer read to their end, and that never wrote `close`: killed, or the
-    machine was lost. Returns the others."""
+    """Writers that the sequencer read to their end, and that left accesses without one: killed, or
+    the machine was lost. Returns the writers that go on.
+
+    One that only did not write `close`, as short commands may, lacks nothing and is no finding.
+    """
     gone = {name for name, due in expected.items() if name in ended and ended[name].n == due}
     for name in sorted(gone):
-        facts = {"what": "unended", "writer": name, "last": expected[name] - 1}
-        _note(span, f"unended:{name}", 1, facts, "notice")
+        count = _broken_off(name, expected[name])
+        facts = {"what": "unended", "writer": name, "last": expected[name] - 1, "lacking": count}
+        if count:
+            _note(span, f"unended:{name}", count, facts, "notice")
     return {name: due for name, due in expected.items() if name not in gone}
+
+
+def _broken_off(writer: str, due: int) -> int:
+    """Requests without an end among the writer's last records."""
+    first = due - LAST
+    asked = AuditRecord.objects.of_writer(writer).filter(kind="req", n__gte=first).order_by()
+    numbers = set(asked.values_list("n", flat=True))
+    ends = AuditRecord.objects.filter(kind="done", writer=writer, ref__in=numbers).order_by()
+    return len(numbers - set(ends.values_list("ref", flat=True)))
 
 
 def _note(

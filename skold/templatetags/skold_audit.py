@@ -8,18 +8,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from importlib import import_module
-
-from django.utils.functional import SimpleLazyObject
-
-# Libraries of tags are loaded while unfold.admin, which skold.admin imports, is half imported.
-words: Any = SimpleLazyObject(lambda: import_module("skold.admin.audit_words"))
-
-
-def reason_in_words(code: str) -> str:
-    return str(import_module("skold.admin.reason_words").reason_in_words(code))
-
-
 from skold.models import AuditRecord
 
 register = template.Library()
@@ -45,6 +33,9 @@ class Told:
 @register.simple_tag
 def access(row: Any) -> Told:
     """Of a record to which join_halves has given `request` and `end`."""
+    # Tags are loaded while unfold.admin, which skold.admin imports, is half imported.
+    from skold.admin import audit_words as words  # noqa: PLC0415
+
     request: AuditRecord = row.request or row
     end: AuditRecord | None = row.end
     shade, result = _result(request, end)
@@ -71,8 +62,11 @@ def file_url(address: str) -> str:
 
 
 def _result(request: AuditRecord, end: AuditRecord | None) -> tuple[str, str]:
+    from skold.admin.audit_words import SHADES  # noqa: PLC0415 - as above
+    from skold.admin.reason_words import reason_in_words  # noqa: PLC0415
+
     if request.decision == "refuse":
         return "danger", reason_in_words(request.reason or "refused")
     if end is None or end.status is None:
         return "warning", _("no end")
-    return words.SHADES.get(end.status // 100, ""), str(end.status)
+    return SHADES.get(end.status // 100, ""), str(end.status)

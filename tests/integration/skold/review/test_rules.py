@@ -204,18 +204,24 @@ def test_whole_lives_of_writers_are_no_gaps(rows: AuditRows) -> None:
     assert finding.facts["low"] == 2
 
 
-def test_a_writer_that_died_without_its_end_is_noticed(
-    rows: AuditRows, review_of: ReviewParts
+@pytest.mark.parametrize("broken_off", [True, False])
+def test_a_writer_that_died_is_noticed_where_accesses_have_no_end(
+    rows: AuditRows, review_of: ReviewParts, broken_off: bool
 ) -> None:
     rows.add(T, "open")
-    write_mark(review_of.ledger, Mark("node-1", 1, {}))
+    rows.access(T)
+    if broken_off:
+        rows.add(T, "req", client="portal", action="read", decision="allow")
+    last = rows._numbers["w"]
+    write_mark(review_of.ledger, Mark("node-1", rows.leaves, {}))
     judge(NOW)
     assert found("gap") == []
-    write_ended(review_of.ledger, {"w": Position(0, 99, 1, b"\0" * 32)})
+    write_ended(review_of.ledger, {"w": Position(0, 99, last, b"\0" * 32)})
     rows.add(T, "open", writer="v")
     judge(NOW)
-    (finding,) = found("gap")
-    assert (finding.facts["what"], finding.severity) == ("unended", "notice")
+    assert [(f.facts["what"], f.count, f.severity) for f in found("gap")] == (
+        [("unended", 1, "notice")] if broken_off else []
+    )
 
 
 def test_a_copy_that_stands_still_is_noticed(rows: AuditRows, review_of: ReviewParts) -> None:
