@@ -97,7 +97,8 @@ class Gate:
             return _DISABLED
         if collection is not None and collection not in policy.collections:
             return _NO_COLLECTION
-        granted = policy.granted(principal.client, collection, action).find(key)
+        place = policy.granted(principal.client, collection, action)
+        granted = place.find(key) if place.below else place.whole
         if granted is None:
             return _NO_GRANT
         if principal.credential_kind == "signed_url":

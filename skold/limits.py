@@ -25,6 +25,7 @@ from skold.principals import Principal
 MAX_BUCKETS = 20_000
 OWN_SECRET = frozenset({"api_key", "token", "certificate"})
 K = TypeVar("K")
+_ROUNDING = 1e-9
 CLIENT, ADDRESS = "client_limit", "address_limit"
 
 
@@ -61,7 +62,9 @@ class Limits:
         if policy is not self._prepared_for:
             self._prepare(policy)
         if self._address_interval:
-            wait = self._take(self._addresses, _place(address), self._address_interval)
+            # Of IPv6 one place has a whole /64.
+            place = _network(address) if ":" in address else address
+            wait = self._take(self._addresses, place, self._address_interval)
             if wait:
                 return Excess(ADDRESS, wait)
         if not self._intervals:
@@ -94,13 +97,15 @@ class Limits:
         which it is full again (GCRA, ITU-T I.371); each request moves it on by its interval.
         """
         now = self._monotonic()
-        full_at = buckets.get(bucket, now)
-        full_at = max(full_at, now) + interval
-        # A burst of one second's worth of the whole limit takes `workers` seconds of the share.
-        room = max(self._workers * part, interval)
-        if full_at - now > room + 1e-9:
-            return max(1, math.ceil(full_at - now - room))
-        if len(buckets) >= MAX_BUCKETS and bucket not in buckets:
+        full_at = buckets.get(bucket, 0.0)
+        new = full_at == 0.0
+        full_at = interval + (full_at if full_at > now else now)  # noqa: FURB136 - a call costs more
+        # A burst of one second's worth of the whole limit takes `workers` seconds of the share; one
+        # request always has room.
+        beyond = full_at - now - self._workers * part
+        if beyond > _ROUNDING and full_at - now > interval + _ROUNDING:
+            return math.ceil(beyond) or 1
+        if new and len(buckets) >= MAX_BUCKETS:
             _forget(buckets, now)
         buckets[bucket] = full_at
         return 0
