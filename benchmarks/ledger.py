@@ -2,6 +2,7 @@
 `python -m benchmarks.ledger [folder]`.
 
 Two figures: a backlog read at full speed, and small steps of 20 records, which cost their flushes.
+Both with hash tiles and a signed checkpoint after each step, as in the bridge.
 """
 
 import sys
@@ -9,9 +10,13 @@ import tempfile
 import time
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from benchmarks.journal import DONE, PRIVATE, REQ
 from skold.journal import Journal
-from skold.ledger.sequencer import Sequencer
+from skold.ledger.checkpointer import Checkpointer
+from skold.ledger.sequencer import LIMIT, Sequencer
+from skold.notes import Signer
 
 PAIRS = 50_000
 SMALL = 20
@@ -30,9 +35,24 @@ def write_journal(folder: Path, pairs: int) -> None:
     journal.close()
 
 
+def open_sequencer(folder: Path, name: str, limit: int) -> Sequencer:
+    """A ledger as the bridge opens it."""
+    signers = [Signer("example.org/bench", Ed25519PrivateKey.generate())]
+    checkpointer = Checkpointer(
+        folder / name,
+        folder / f"{name}.highest",
+        "example.org/bench",
+        signers=lambda: signers,
+        verifiers=lambda: [signer.verifier for signer in signers],
+    )
+    return Sequencer(
+        [folder / "journal"], folder / name, "bench", checkpointer=checkpointer, limit=limit
+    )
+
+
 def backlog(folder: Path) -> tuple[int, float]:
     """Records numbered at full speed, and the seconds it took."""
-    sequencer = Sequencer([folder / "journal"], folder / "ledger", "bench")
+    sequencer = open_sequencer(folder, "ledger", LIMIT)
     began = time.perf_counter()
     while sequencer.step():
         pass
@@ -44,7 +64,7 @@ def backlog(folder: Path) -> tuple[int, float]:
 
 def small_steps(folder: Path) -> float:
     """Seconds of a step of SMALL records, in the mean."""
-    sequencer = Sequencer([folder / "journal"], folder / "small", "bench", limit=SMALL)
+    sequencer = open_sequencer(folder, "small", SMALL)
     began = time.perf_counter()
     for _ in range(STEPS):
         sequencer.step()
