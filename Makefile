@@ -3,6 +3,7 @@
 #   make test         lint, types, borders and tests, against a real PostgreSQL
 #   make bench        this server, nginx and the legacy design side by side
 #   make migrate-scale sixteen million legacy records: is every page read from an index?
+#   make audit-scale forty million audit records: is every filter quick?
 #   make acceptance   every file of the Python installation through HTTP, compared byte for byte
 #   make crash-long   at least 200 power cuts and kills; needs root, takes long
 #   make migrate-long 100,000 changes drained from a legacy database while everything is killed; takes long
@@ -20,7 +21,7 @@ PYTEST := $(BIN)/python -m pytest
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test bench migrate-scale acceptance crash-long migrate-long lint pins venv
+.PHONY: run test bench migrate-scale audit-scale acceptance crash-long migrate-long lint pins venv
 
 # setpriv alone, without a shell: should make be killed, the supervisor is told, and stops everything.
 run: venv
@@ -34,6 +35,9 @@ bench: venv
 
 migrate-scale: venv
 	$(BIN)/python -m benchmarks.migration.scale
+
+audit-scale: venv
+	$(BIN)/python -m benchmarks.audit.scale
 
 acceptance: venv
 	$(BIN)/python -m tests.acceptance
