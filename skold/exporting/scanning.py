@@ -6,6 +6,7 @@ holds, or that somebody took out of it.
 """
 
 import re
+from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,7 +63,7 @@ def find_selection(
             scan.look(leaf, body)
         progress(min(first + WIDTH, size), size)
     if wanted.is_filtered:
-        return Selection.of(scan.found)
+        return Selection("selection", scan.found)
     return (
         Selection.period(scan.found[0], scan.found[-1] + 1)
         if scan.found
@@ -75,7 +76,7 @@ class _Scan:
     name and value in their marks stand nowhere else."""
 
     def __init__(self, wanted: Wanted) -> None:
-        self.found: list[int] = []
+        self.found = array("q")  # 8 bytes for each leaf
         self._since = (wanted.since or "").encode()
         self._until = (wanted.until or "~").encode()
         self._members = [
@@ -93,7 +94,7 @@ class _Scan:
         if not all(member in body for member in self._members) or not self._is_in_time(body):
             return
         if not self._members:
-            self.found[1:] = [leaf]  # the first and the last are enough
+            self.found[1:] = array("q", [leaf])  # the first and the last are enough
             return
         self.found.append(leaf)
         fields = fields_of(body)

@@ -6,8 +6,8 @@
 
 It reads an export (a folder or a .zip) or a whole ledger (the folder copied from the node), writes
 nothing, and asks nobody. It needs Python 3.11 and the package "cryptography". It shares no code with
-the server and is one file on purpose, though a long one: who audits can read all of it, carry it
-away, and run it where nothing of the server is installed.
+the server and is one file on purpose, though a long one, longer than any other here: who audits can
+read all of it, carry it away, and run it where nothing of the server is installed.
 
 What is checked: the signature of the checkpoint with the keys that YOU give; that the records lead
 to its root (RFC 9162, section 2.1); that your own older checkpoints, and those handed to others
@@ -31,7 +31,6 @@ import bisect
 import csv
 import difflib
 import email
-import email.policy
 import hashlib
 import io
 import json
@@ -223,6 +222,9 @@ def _keys(text: str) -> list[Key]:
     return [Key.parse(line) for line in lines]
 
 
+NOTE_IN_TEXT = re.compile("[^\n]+\n[0-9]+\n[^\n]{44}\n(?:[^\n]+\n)*\n(?:\u2014 [^\n]+\n)+")
+
+
 def read_checkpoint(raw: bytes) -> Checkpoint:
     """A checkpoint as it was kept: its text, a mail that brought it, or an anchor's JSON file.
 
@@ -231,13 +233,11 @@ def read_checkpoint(raw: bytes) -> Checkpoint:
     if raw.lstrip().startswith(b"{"):
         return Checkpoint.parse(json.loads(raw)["checkpoint"].encode())
     if re.match(rb"(?i)(From |[a-z-]+: )", raw):
-        for part in email.message_from_bytes(raw, policy=email.policy.default).walk():
-            if part.get_content_maintype() == "text":
-                text = part.get_content().replace("\r\n", "\n")
-                if found := re.search(
-                    "[^\n]+\n[0-9]+\n[^\n]{44}\n(?:[^\n]+\n)*\n(?:\u2014 [^\n]+\n)+", text
-                ):
-                    return Checkpoint.parse(found[0].encode())
+        for part in email.message_from_bytes(raw).walk():
+            content = part.get_payload(decode=True)
+            text = content.decode("utf-8", "replace") if isinstance(content, bytes) else ""
+            if found := NOTE_IN_TEXT.search(text.replace("\r\n", "\n")):
+                return Checkpoint.parse(found[0].encode())
         raise ValueError("this mail holds no checkpoint")
     return Checkpoint.parse(raw.replace(b"\r\n", b"\n"))
 
@@ -390,7 +390,7 @@ class Ledger:
             size = self.checkpoint.size // WIDTH - number // WIDTH * WIDTH
             self._upper = number // WIDTH, self.file("tile/1", number // WIDTH, min(WIDTH, size))
         tile, place = self._upper[1], number % WIDTH * 32
-        if tile is not None and tile[place : place + 32] not in (node, b""):
+        if tile is None or tile[place : place + 32] != node:
             findings.add(
                 "tile_changed", f"tile/1/{tile_path(number // WIDTH)}, hash {number % WIDTH}"
             )
@@ -437,10 +437,11 @@ class Ledger:
         """(writer, next number, chain) as the ledger noted them, if these notes are not newer than
         the checkpoint."""
         try:
-            mark = json.loads((self.folder / "mark").read_bytes())
-            notes = [mark]
+            notes = []
             with suppress(FileNotFoundError):
                 notes.append(json.loads((self.folder / "ended").read_bytes()))
+            mark = json.loads((self.folder / "mark").read_bytes())  # behind the other: never older
+            notes.append(mark)
             if mark["leaves"] <= self.checkpoint.size:
                 for note in notes:
                     for writer, end in note["writers"].items():
@@ -855,7 +856,7 @@ class Writers:
     def _end(self, writer: str, n: int, chain: bytes) -> None:
         life = self.lives.get(writer)
         if life is None:
-            if n and not self._forgotten(writer):
+            if n and self._whole and not self._forgotten(writer):
                 self._findings.add(
                     "missing_writer",
                     f"{writer}: the ledger noted {n} records of it; nothing of it is here",
@@ -1507,6 +1508,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument(
         "--checkpoint",
+        "--older",
         action="append",
         default=[],
         metavar="FILE",

@@ -166,3 +166,9 @@ def test_a_bundle_that_is_gone_is_named(node: Node) -> None:
     result = node.verification().run(Mode.FULL).result
     assert result is not None
     assert "deleted" in {found["code"] for found in result.findings}
+
+
+def test_from_a_leaf_on_lives_that_ended_before_are_not_missed(node: Node) -> None:
+    outcome = node.verification().run_since(350)
+    assert outcome.report is not None
+    assert outcome.report.findings.counts == {}
