@@ -103,7 +103,8 @@ def grant_after_migrate(*, using: str, **facts: Any) -> None:
     with connections[using].cursor() as cursor:
         cursor.execute(
             "SELECT to_regproc('skold_audit_put_away') IS NOT NULL"
-            " AND pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = to_regclass('skold_audit')"
+            " AND pg_has_role(relowner, 'USAGE')"
+            " FROM pg_class WHERE oid = to_regclass('skold_audit')"
         )
         row = cursor.fetchone()
     if row and row[0]:

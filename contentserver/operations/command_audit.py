@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from contentserver import runtime
 from contentserver.conf import Config
+from skold.journal import Scalar
 
 WAIT = 5.0
 """Seconds a record may take to become durable."""
@@ -37,7 +38,7 @@ def recorded_act(config: Config, resource: str, action: str = "administer") -> I
         }
         request = journal.append("req", body, {"end_user": actor()})
         request.wait(WAIT)
-        done = {"status": 500, "outcome": "failed"}
+        done: dict[str, Scalar] = {"status": 500, "outcome": "failed"}
         try:
             yield
             done = {"status": 200, "outcome": "served"}

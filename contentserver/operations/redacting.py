@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from contentserver.conf import Config
 from contentserver.operations.audit_database import audit_connection
-from skold.journal import Journal, Ticket
+from skold.journal import Journal, Scalar, Ticket
 from skold.ledger.mark import read_mark
 from skold.models import Redaction
 from skold.redaction.carry_out import CarryOut, Step
@@ -76,7 +76,7 @@ class RedactionLoop:
             ticket = self._record(redaction)
             with audit_connection("skold redaction") as connection:
                 self._work.everywhere(listed, connection)
-            done = {"status": 200, "outcome": "served"}
+            done: dict[str, Scalar] = {"status": 200, "outcome": "served"}
             self._journal.append("done", done, ref=ticket).wait(WAIT)
         except Exception as error:
             said = f"{type(error).__name__}: {error}"[:500]

@@ -252,7 +252,7 @@ class Archiver:
         return str(path.relative_to(self._archive))
 
     def _one(self, query: str, *values: Any) -> tuple[Any, ...]:
-        row = self._connection.execute(query, values).fetchone()
+        row: tuple[Any, ...] | None = self._connection.execute(query, values).fetchone()
         assert row is not None  # each of these queries gives exactly one row
         return row
 

@@ -128,7 +128,11 @@ def test_a_client_alone_asks_for_nothing_over_the_api(
     plane: "Control", api: Callable[..., Any], berit: Browser
 ) -> None:
     key = plane.client("portal", ["administer", "audit"])
-    wish = {"kind": "end_user", "selector": {"end_user": "anna"}, "reason": "case 12"}
+    wish: dict[str, Any] = {
+        "kind": "end_user",
+        "selector": {"end_user": "anna"},
+        "reason": "case 12",
+    }
     assert api("post", "redactions", key, wish).status_code == 404
     assert api("post", "redactions", key, wish, HTTP_ON_BEHALF_OF="berit").status_code == 404
     made = services.ask(actor="admin:berit", **wish)
@@ -149,7 +153,7 @@ def test_a_person_whom_a_token_proves_asks_and_another_decides(
     def view(person: str, known: Any = "token") -> RedactionViewSet:
         made = RedactionViewSet()
         principal = Principal("portal", "token:1", "token", person, known)
-        made.request = type("Request", (), {"user": ApiUser(principal)})()  # type: ignore[assignment]
+        made.request = type("Request", (), {"user": ApiUser(principal)})()
         return made
 
     assert view("berit")._person("skold.ask_redaction") == "token:berit"
