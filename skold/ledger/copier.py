@@ -43,6 +43,12 @@ class LedgerBehindError(Exception):
     copy."""
 
 
+class LedgerDiffersError(Exception):
+    """PostgreSQL's last leaf is another one than the ledger's: the ledger was put back and went on,
+    or rows were changed.
+    """
+
+
 class Copier:
     """Copies one node's ledger. `behind` is how many leaves were still to come after the last
     step."""
@@ -77,7 +83,7 @@ class Copier:
         """Copy what is new, at most a transaction; returns how many records that were.
 
         Raises psycopg.Error when the database is away (the next step connects again),
-        LedgerBehindError, LedgerDamagedError.
+        LedgerBehindError, LedgerDiffersError, LedgerDamagedError.
         """
         leaves = read_mark(self._ledger, self._node).leaves
         now = self._monotonic()
@@ -125,6 +131,8 @@ class Copier:
                     f"PostgreSQL holds {start} leaves of {self._node}, the ledger only {leaves}."
                     " Restore the newest copy of the ledger, or rebuild PostgreSQL's from it."
                 )
+            if self._next is None and start:
+                self._compare_last(connection, start - 1, leaves)
             end = min(leaves, start + self._limit)
             records = [Record(leaf) for leaf in self._bundles.iter_leaves(start, end, leaves)]
             away = read_put_away(connection, self._node)
@@ -135,6 +143,20 @@ class Copier:
             )
         self._months, self._next = known, end
         return len(records)
+
+    def _compare_last(self, connection: Connection, index: int, leaves: int) -> None:
+        """Whether the copy goes on from the same history; asked once for each connection. A row
+        that is not there was put away, with its month.
+        """
+        row = connection.execute(
+            "SELECT body FROM skold_audit WHERE node = %s AND leaf_index = %s", (self._node, index)
+        ).fetchone()
+        (leaf,) = self._bundles.iter_leaves(index, index + 1, leaves)
+        if row is not None and bytes(row[0]) != leaf.body:
+            raise LedgerDiffersError(
+                f"leaf {index} of {self._node} is another one in PostgreSQL than in the ledger."
+                " Make PostgreSQL's copy again: manage.py rebuild_ledger"
+            )
 
     def _take_mark(self, connection: Connection) -> int:
         """The next leaf. The row stays locked: two copiers of one node take turns."""

@@ -16,7 +16,7 @@ import pytest
 from django.db import connection
 
 from skold.ledger.bundles import WIDTH, Bundles
-from skold.ledger.copier import Copier, LedgerBehindError
+from skold.ledger.copier import Copier, LedgerBehindError, LedgerDiffersError
 from skold.ledger.mark import Mark, read_mark, write_mark
 from skold.models import AuditRecord, LedgerMark
 from tests.support.servers import running_postgres
@@ -197,6 +197,23 @@ def test_it_refuses_a_ledger_older_than_the_database(tmp_path: Path, conninfo: s
     LedgerMark.objects.create(node=NODE, next_leaf=5)
     with pytest.raises(LedgerBehindError, match="5 leaves of node-1, the ledger only 1"):
         Copier(tmp_path, NODE, conninfo).step()
+
+
+def test_it_does_not_go_on_from_another_history(ledger: "Ledger", conninfo: str) -> None:
+    """The ledger was put back, and has overtaken the copy meanwhile."""
+    ledger.write(3)
+    ledger.sequence()
+    copier = Copier(ledger.path, NODE, conninfo)
+    copier.step()
+    copier.close()
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE skold_audit SET body = '{}' WHERE leaf_index = 6")
+    ledger.write(2)
+    ledger.sequence()
+    for _ in range(2):
+        with pytest.raises(LedgerDiffersError, match=r"leaf 6 of node-1 is.*rebuild_ledger"):
+            copier.step()
+    assert AuditRecord.objects.count() == 7
 
 
 def test_records_go_into_the_month_of_utc(tmp_path: Path, conninfo: str) -> None:
