@@ -18,7 +18,7 @@ class ContentServerConfig(AppConfig):
         from contentserver import looks  # noqa: PLC0415 - once apps are loaded
         from contentserver.operations import archiving  # noqa: PLC0415 - it imports models
         from contentserver import celery, checks, control, telemetry  # noqa: F401, PLC0415
-        from contentserver.operations import extensions, verification  # noqa: PLC0415
+        from contentserver.operations import extensions, finding_figures, verification  # noqa: PLC0415
         from skold import token_keys  # noqa: PLC0415 - it imports models
 
         control.install(settings.CONFIG)
@@ -31,6 +31,11 @@ class ContentServerConfig(AppConfig):
             "verification",
             lambda context: verification.VerificationLoop(context.config),
             verification.INTERVAL,
+        )
+        extensions.add_loop(
+            finding_figures.LOOP,
+            lambda _context: finding_figures.FindingFigures(),
+            finding_figures.INTERVAL,
         )
         extensions.add_loop(
             token_keys.LOOP, lambda _context: token_keys.TokenKeys(), token_keys.INTERVAL
