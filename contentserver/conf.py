@@ -247,9 +247,12 @@ def _anchor_ways(env: Env) -> Ways:
 
 def _thresholds(env: Env) -> Thresholds:
     given = {name: env.int(name, None, validate=validate.Range(min=1)) for name in _REVIEW}
-    prefix = len("SKOLD_REVIEW_")
     return Thresholds(
-        **{name[prefix:].lower(): value for name, value in given.items() if value is not None}
+        **{
+            name.split("_", 2)[2].lower(): value
+            for name, value in given.items()
+            if value is not None
+        }
     )
 
 
