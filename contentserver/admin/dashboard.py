@@ -12,15 +12,20 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from contentserver import runtime
 from contentserver.admin.words import size
 from contentserver.catalog.models import StorageRoot, StoredVersion
-from contentserver.looks import found_for
+from contentserver.looks import Look, found_for
+from skold.admin.dashboard import chart
+from skold.admin.findings import open_findings
 from skold.models import LedgerMark
+from skold.review.figures import SCALES
 
 COUNTED = 10_000
 """Versions counted at most: walking the index further would cost what the number is not worth."""
@@ -42,9 +47,30 @@ def add_figures(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]
     """unfold's DASHBOARD_CALLBACK. Each figure is shown to whom the list behind it is open."""
     ready = _readiness(f"{settings.CONFIG.public_url}/readyz")
     numbers = [*_stored(request), *_lags(), *_room(request)]
-    looks = list(found_for(request))
+    looks = [*_findings(request), *found_for(request)]
     figures = {**ready, "looks": looks, "numbers": numbers}
-    return {**context, "figures": figures}
+    return {**context, "figures": figures, "audit_chart": _audit_chart(request)}
+
+
+def _findings(request: HttpRequest) -> Iterator[Look]:
+    if not request.user.has_perm("skold.view_finding"):
+        return
+    count = open_findings()
+    if count:
+        words = ngettext(
+            "%(count)d finding in the audit waits for a verdict",
+            "%(count)d findings in the audit wait for a verdict",
+            count,
+        )
+        url = f"{reverse('admin:skold_finding_changelist')}?verdict__exact=open"
+        yield Look(words % {"count": count}, url)
+
+
+def _audit_chart(request: HttpRequest) -> dict[str, Any] | None:
+    """Accesses of a day, for those who may see the audit."""
+    if not request.user.has_perm("skold.view_auditrecord"):
+        return None
+    return chart(SCALES["24h"], timezone.now())
 
 
 def _readiness(url: str) -> dict[str, list[str]]:
