@@ -95,18 +95,31 @@ class VerificationLoop:
         return {
             "alarms": [result.sentence] if result.failed else [],
             "verified": result.size,
-            "gauges": [
-                [f"contentserver_audit_verification_{name}", text, [], [[[], value]]]
-                for name, text, value in _gauges(result)
-            ],
+            "gauges": [[name, text, [], [[[], value]]] for name, text, value in _gauges(result)],
         }
 
 
 def _gauges(result: Result) -> list[tuple[str, str, float]]:
     full = dt.datetime.fromisoformat(result.full_at).timestamp() if result.full_at else 0.0
     return [
-        ("failed", "Whether the last verification of the ledger failed.", float(result.failed)),
-        ("leaves", "Records that the last verification reached.", result.size),
-        ("timestamp_seconds", "When the last verification ended.", result.time.timestamp()),
-        ("full_timestamp_seconds", "When the whole ledger was last found intact.", full),
+        (
+            "contentserver_audit_verification_failed",
+            "Whether the last verification of the ledger failed.",
+            float(result.failed),
+        ),
+        (
+            "contentserver_audit_verification_leaves",
+            "Records that the last verification reached.",
+            result.size,
+        ),
+        (
+            "contentserver_audit_verification_timestamp_seconds",
+            "When the last verification ended.",
+            result.time.timestamp(),
+        ),
+        (
+            "contentserver_audit_verification_full_timestamp_seconds",
+            "When the whole ledger was last found intact.",
+            full,
+        ),
     ]
