@@ -6,6 +6,7 @@ Everything runs as the user it has in operation: web, bridge, archiver and owner
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,8 @@ class Installation:
             name: server.url.replace("//contentserver@", f"//{user}@")
             for name, user in USERS.items()
         }
+        self.urls = urls
+        self._journal: Journal | None = None
         self.library = Library(Home(folder / "home", CONTENTSERVER_NODE="node-1"))
         self.library.home.config.policy.unlink()
         self.bridge = RunningBridge(self.library.home, urls["DATABASE_URL"])
@@ -68,6 +71,28 @@ class Installation:
         journal.append("done", {"status": 201}, ref=asked).wait(5)
         journal.close()
 
+    def use_quickly(self, number: int) -> None:
+        """An access alone, by one process that lives on."""
+        if self._journal is None:
+            self._journal = Journal(self.library.home.config.journal_dirs, "node-1")
+            self._journal.start()
+        body = {"id": f"q{number}", "plane": "data", "action": "read", "decision": "allow"}
+        asked = self._journal.append("req", body, {"key": f"f-{number}", "end_user": "anna"})
+        self._journal.append("done", {"status": 200}, ref=asked).wait(5)
+
+    def files_with(self, text: bytes) -> list[Path]:
+        """Files of the node that hold these bytes."""
+        config = self.library.home.config
+        folders = (config.ledger, *config.journal_dirs)
+        paths = (path for folder in folders for path in folder.rglob("*") if path.is_file())
+        return [path for path in paths if text in path.read_bytes()]
+
+    def close(self) -> None:
+        if self._journal is not None:
+            self._journal.close()
+        self.bridge.kill()
+        self.library.close()
+
     def destroy(self) -> None:
         """The database is gone, with everything in it; the server and its users stand."""
         address = make_conninfo(self.server.url, dbname="postgres")
@@ -80,8 +105,7 @@ class Installation:
 def installation(own_postgres: TestPostgres, tmp_path: Path) -> Iterator[Installation]:
     made = Installation(own_postgres, tmp_path)
     yield made
-    made.bridge.kill()
-    made.library.close()
+    made.close()
 
 
 def test_ledger_and_catalog_are_rebuilt_from_disk_equal(installation: Installation) -> None:
@@ -112,4 +136,41 @@ def test_ledger_and_catalog_are_rebuilt_from_disk_equal(installation: Installati
     checked = json.loads(installation.command("rebuild_ledger", "--check", "--json"))
     assert (checked["equal"], checked["differences"]) == (True, [])
     assert "Disk and catalog are equal" in installation.command("rebuild_catalog", "--check")
+    installation.bridge.stop()
+
+
+def test_the_bridge_redacts_as_the_user_it_is_killed_as_often_as_you_like(
+    installation: Installation,
+) -> None:
+    """No superuser anywhere: what it may do is what it needs."""
+    installation.command("initialise")
+    for number in range(200):
+        installation.use_quickly(number)
+    installation.bridge.start()
+    done = "SELECT count(*) FROM skold_audit WHERE kind = 'done'"
+    installation.bridge.wait_until(lambda: installation.ask(done) == [(200,)])
+    with psycopg.connect(installation.urls["DATABASE_URL"], autocommit=True) as web:
+        web.execute(
+            "INSERT INTO skold_redaction"
+            " (kind, selector, reason, state, asked_by, asked_at, decided_by, error)"
+            " VALUES ('end_user', '{\"end_user\": \"anna\"}', 'case', 'asked', 'admin:b',"
+            " now(), '', '')"
+        )
+        counted = "SELECT records FROM skold_redaction"
+        installation.bridge.wait_until(lambda: installation.ask(counted) == [(200,)])
+        web.execute(
+            "UPDATE skold_redaction SET state = 'approved', decided_by = 'admin:c',"
+            " decided_at = now()"
+        )
+    state = "SELECT state FROM skold_redaction"
+    for pause in (0.5, 1.0, 1.5, 2.0):
+        time.sleep(pause)
+        installation.bridge.kill()
+        installation.bridge.start()
+    installation.bridge.wait_until(lambda: installation.ask(state) == [("done",)], seconds=40)
+    left = "SELECT count(*) FROM skold_audit WHERE position('anna' IN private::text) > 0"
+    assert installation.ask(left) == [(0,)]
+    assert not installation.files_with(b'"end_user":"anna"')
+    checked = json.loads(installation.command("rebuild_ledger", "--check", "--json"))
+    assert checked["equal"]
     installation.bridge.stop()
