@@ -34,7 +34,7 @@ class AuditRecordAdmin(AuditPages, ModelAdmin):  # type: ignore[misc]
     """One row an access, newest first."""
 
     list_display = [
-        *("when", "what", "which", "who", "decided", "answered", "sent", "took"),
+        *("when", "what", "which", "who", "decision_badge", "status_badge", "sent", "took"),
     ]
     list_filter = FILTERS
     list_filter_submit = True
@@ -105,21 +105,18 @@ class AuditRecordAdmin(AuditPages, ModelAdmin):  # type: ignore[misc]
     def what(self, row: Row) -> str:
         return words.action_of(row)
 
-    @display(description=_("file or object"), header=True)
-    def which(self, row: Row) -> list[str]:
-        name = links.file_story(row, words.file_of(row, row.request))
+    @display(description=_("file or object"))
+    def which(self, row: Row) -> SafeString:
         version = row.version or (row.end.version if row.end else None)
-        return [name, version or ""]
+        return links.above(links.file_story(row, words.file_of(row, row.request)), version or "")
 
-    @display(description=_("who, by which client, from where"), header=True)
-    def who(self, row: Row) -> list[str]:
+    @display(description=_("person, client, from where"))
+    def who(self, row: Row) -> SafeString:
         source = row.request or row
         person = words.person_of(source, "end_user")
-        network = words.person_of(source, "network")
-        rest = [text for text in (source.client, network) if text]
-        return [links.person_story(person) if person else "—", " · ".join(rest)]
+        rest = [text for text in (source.client, words.person_of(source, "network")) if text]
+        return links.above(links.person_story(person) if person else "—", " · ".join(rest))
 
-    @display(description=_("decision"), label=DECISIONS)
     def decided(self, row: Row) -> tuple[str, str] | None:
         if row.decision is None:
             return None
@@ -128,7 +125,6 @@ class AuditRecordAdmin(AuditPages, ModelAdmin):  # type: ignore[misc]
             _("allowed") if allowed else reason_in_words(row.reason or "refused")
         )
 
-    @display(description=_("status"), label=words.SHADES)
     def answered(self, row: Row) -> tuple[int, str] | None:
         if row.end is None:
             return (0, str(_("no end"))) if row.kind == "req" else None

@@ -4,14 +4,26 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.db.models import Q
-
 from skold.models import AuditRecord
+
+# For each place one month is looked at, wherever the page's rows lie.
+FETCH = """
+SELECT {columns}
+FROM unnest(%s::text[], %s::bigint[], %s::timestamptz[], %s::timestamptz[])
+     AS place (writer, number, first, last)
+CROSS JOIN LATERAL (
+    SELECT * FROM skold_audit_view AS half
+    WHERE half.kind = %s AND half.writer = place.writer AND half.{field} = place.number
+      AND half.at >= place.first AND half.at <= place.last
+) AS half
+"""
+_COLUMNS = ", ".join(f"half.{f.column}" for f in AuditRecord._meta.fields if f.name != "body")
 
 Place = tuple[str, int]
 NEAR = dt.timedelta(hours=1)
 """The other half of nearly every access lies so near. Only what is not found there is looked for
 in all months."""
+ALWAYS = dt.timedelta(days=3650)
 
 
 def join_halves(rows: Iterable[AuditRecord]) -> None:
@@ -43,17 +55,11 @@ def _fetch(
     """
     if not places:
         return {}
-    numbers: dict[str, list[int]] = {}
-    for writer, number in places:
-        numbers.setdefault(writer, []).append(number)
-    wanted = Q()
-    for writer, given in numbers.items():
-        wanted |= Q(writer=writer, **{f"{field}__in": given})
-    earliest = min(row.at for row in places.values())
-    latest = max(row.at for row in places.values())
-    later = kind == "done"
-    bound = Q(at__gte=earliest) if later else Q(at__lte=latest)
-    if within is not None:
-        bound &= Q(at__lte=latest + within) if later else Q(at__gte=earliest - within)
-    rows = AuditRecord.objects.filter(wanted, bound, kind=kind).defer("body").order_by()
-    return {(row.writer, getattr(row, field)): row for row in rows}
+    moments = [row.at for row in places.values()]
+    firsts, lasts = moments, [at + (within or ALWAYS) for at in moments]
+    if kind == "req":
+        firsts, lasts = [at - (within or ALWAYS) for at in moments], moments
+    writers, numbers = zip(*places, strict=True)
+    sql = FETCH.format(columns=_COLUMNS, field=field)
+    found = AuditRecord.objects.raw(sql, [list(writers), list(numbers), firsts, lasts, kind])
+    return {(row.writer, getattr(row, field)): row for row in found}
