@@ -66,7 +66,7 @@ def merge_data_plane(result: Node, **_options: Any) -> Node:
 
 def _add_problems(operation: Node) -> None:
     """What every guarded operation of the control plane may answer besides its own."""
-    for status in ("400", "401", "404", "405", "503"):
+    for status in ("400", "401", "404", "405", "429", "503"):
         operation["responses"].setdefault(status, _problem(status))
 
 

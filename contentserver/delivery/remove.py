@@ -51,5 +51,7 @@ class Remover:
         """So that a version that may not be hidden is refused before `req` says that it may. Raises
         OutsideYears, NotStored, Deleted, …
         """
+        assert access.collection is not None
+        assert access.key is not None
         find = partial(self._parts.store.open_latest, access.collection, access.key, years=years)
         (await self._parts.reading(find)).close()

@@ -21,6 +21,7 @@ from skold.control.recording import ControlAccess
 from skold.control.simulating import Simulation
 from skold.models import OFFERED_ACTIONS, Client
 from skold.policy import PolicyInvalid
+from skold.principals import CredentialKind
 from skold.signed import PolicyMissing, PolicyTooOld
 from skold.simulation import KINDS, Wish
 
@@ -90,8 +91,9 @@ class SimulationForm(forms.Form):
 
     def wish(self) -> Wish:
         """What is asked, once the form is valid."""
-        given = {name: value or None for name, value in self.cleaned_data.items()}
-        return Wish(kind=given.pop("credential"), **given)
+        given: dict[str, Any] = {name: value or None for name, value in self.cleaned_data.items()}
+        kind: CredentialKind = given.pop("credential")
+        return Wish(kind=kind, **given)
 
 
 def simulation_page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
