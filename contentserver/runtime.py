@@ -4,7 +4,7 @@ without a database.
 
 import importlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import cast
 
@@ -58,7 +58,7 @@ def open_store(config: Config, keyset: Keyset, layout: SignedFile) -> Store:
 
 
 def open_gate(policy: PolicyReader, keyset: Keyset) -> Gate:
-    return Gate(policy, keyset.url_keys, time.time_ns)
+    return Gate(policy, LiveUrlKeys(keyset), time.time_ns)
 
 
 def limits(config: Config) -> Limits:
@@ -95,6 +95,30 @@ def fallback_maker(
 
 def bridge_status(config: Config) -> Path:
     return config.home / "run" / "bridge.json"
+
+
+class LiveUrlKeys(Mapping[int, bytes]):
+    """The keyset's URL keys by number; one that was added since is looked for on disk when a policy
+    first names it, so that no process need be started again.
+    """
+
+    def __init__(self, keyset: Keyset) -> None:
+        self._keyset = keyset
+
+    def __getitem__(self, number: int) -> bytes:
+        found = self._keyset.url_keys.get(number)
+        if found is None:
+            self._keyset.refresh()
+            found = self._keyset.url_keys.get(number)
+        if found is None:
+            raise KeyError(number)
+        return found
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._keyset.url_keys)
+
+    def __len__(self) -> int:
+        return len(self._keyset.url_keys)
 
 
 class LayoutReader:

@@ -111,9 +111,7 @@ class SigningPermission(GatePermission):
             raise NotFound
         view.wishes = _wishes(request.data, principal)
         view.name_files()
-        errors = [_decide(view, principal.client, wish) for wish in view.wishes]
-        if any(errors):
-            raise ValidationError({"urls": errors})
+        _complain([_decide(view, principal.client, wish) for wish in view.wishes])
         return True
 
 
@@ -173,9 +171,15 @@ def _wishes(data: Any, principal: Principal) -> list[Wish]:
         else {}
         for wish in wishes
     ]
-    if any(errors):
-        raise ValidationError({"urls": errors})
+    _complain(errors)
     return wishes
+
+
+def _complain(errors: list[dict[str, Any]]) -> None:
+    """Raise ValidationError by place, as a serializer of many does."""
+    wrong = {str(place): each for place, each in enumerate(errors) if each}
+    if wrong:
+        raise ValidationError({"urls": wrong})
 
 
 def _decide(view: SignedUrlsView, client: str, wish: Wish) -> dict[str, Any]:

@@ -208,6 +208,16 @@ def add_year_key(path: str | os.PathLike[str], root_key: bytes, year: int) -> in
     return kek_id
 
 
+def add_url_key(path: str | os.PathLike[str], root_key: bytes) -> int:
+    """One more key to wrap signing keys under, durably; returns its number. Those that are wrapped
+    under older ones stay as they are: the older keys stay too.
+    """
+    with changing(Path(path), root_key, "data") as entries:
+        number = max(int(entry.id) for entry in entries if entry.kind == "url") + 1
+        entries.append(Entry("url", str(number), secrets.token_bytes(KEY_SIZE)))
+    return number
+
+
 @contextmanager
 def changing(path: Path, root_key: bytes, role: Role) -> Iterator[list[Entry]]:
     """The keys of a keyset, to be changed in place by this process alone; written durably under the

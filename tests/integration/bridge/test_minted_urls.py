@@ -1,11 +1,14 @@
 """URLs that the API signs: good at once on the data plane, refused where the gate would refuse."""
 
+import io
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from django.core.management import call_command
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
@@ -15,7 +18,7 @@ from contentserver.conf import config
 from skold.models import UrlKey
 from skold.services import create_client, give_grant, issue_api_key, revoke_url_key
 from tests.support.bridge import RunningBridge, database_url
-from tests.support.plane import DataPlane
+from tests.support.plane import POLICY_SEEN_AFTER, DataPlane
 from tests.support.records import records
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -112,7 +115,7 @@ def test_a_mistake_is_named_with_its_place_and_nothing_is_signed(house: House) -
         assert answer.status_code == 400, wish
         assert answer["Content-Type"] == "application/problem+json"
         told = answer.json()["errors"]["urls"]
-        assert [list(each) for each in told] == [[], [field]], wish
+        assert {place: list(each) for place, each in told.items()} == {"1": [field]}, wish
     assert house.post([good] * 101).status_code == 400
     assert not UrlKey.objects.exists()
 
@@ -129,3 +132,22 @@ def test_what_the_caller_may_not_do_is_not_found(house: House) -> None:
 def test_a_url_is_for_the_end_user_of_the_request_unless_it_names_one(house: House) -> None:
     answer = house.post([{"collection": "named", "key": "a.jpg"}], HTTP_ON_BEHALF_OF="kim")
     assert "sub=kim" in answer.json()["urls"][0]["url"]
+
+
+def test_a_new_wrapping_key_is_taken_without_a_restart(house: House) -> None:
+    url = house.post([{"collection": "photos", "key": "a.jpg"}]).json()["urls"][0]["url"]
+    assert httpx.get(url).status_code == 404
+    call_command("rotate_url_wrapping", "--json", stdout=io.StringIO())
+    assert UrlKey.objects.get().wrapping == 2
+    number = house.plane.config.policy.read_bytes()
+    house.bridge.wait_until(
+        lambda: (
+            b'"wrapping":2' in house.plane.config.policy.read_bytes().replace(b": ", b":")
+            and house.plane.config.policy.read_bytes() != number
+        )
+    )
+    time.sleep(POLICY_SEEN_AFTER)
+    assert httpx.get(url).status_code == 404, "the same URL, and it still holds"
+    assert house.last()["decision"] == "allow"
+    assert house.post([{"collection": "photos", "key": "b.jpg"}]).status_code == 201
+    assert UrlKey.objects.count() == 1
