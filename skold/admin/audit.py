@@ -114,8 +114,10 @@ class AuditRecordAdmin(AuditPages, ModelAdmin):  # type: ignore[misc]
     def who(self, row: Row) -> SafeString:
         source = row.request or row
         person = words.person_of(source, "end_user")
-        rest = [text for text in (source.client, words.person_of(source, "network")) if text]
-        return links.above(links.person_story(person) if person else "—", " · ".join(rest))
+        known = [text for text in (source.client, words.person_of(source, "network")) if text]
+        if person:
+            return links.above(links.person_story(person), " · ".join(known))
+        return links.above(" · ".join(known[:1]) or "—", " · ".join(known[1:]))
 
     def decided(self, row: Row) -> tuple[str, str] | None:
         if row.decision is None:
