@@ -104,7 +104,7 @@ CODES: dict[str, tuple[str, str]] = {
     "running": (NOTE, "Requests without an end so far: their writer was still at work when the checkpoint was made."),
     "redacted": (NOTE, "What these records said of persons was removed. The records themselves stand, and the proof holds."),
     "left_out": (NOTE, "This export was made without what the records say of persons."),
-    "private_missing": (NOTE, "Parts that speak of persons are missing altogether here, which is not how a redaction leaves them."),
+    "private_missing": (NOTE, "What these records said of persons is gone, and no redaction lists it: ask who took it out, and why."),
     "unconfirmed_end": (NOTE, "Writers still at work, or dead with no successor yet: for where they end only the checkpoint vouches."),
 }  # fmt: skip
 
@@ -307,7 +307,6 @@ class Piece:
     entries: list[Entry]
     hashes: list[bytes] | None
     level: int | None = None
-    private_there: bool = True
 
 
 class Source(Protocol):
@@ -382,7 +381,7 @@ class Ledger:
             tile = self.file("tile/0", number, width)
             hashes = None if tile is None or len(tile) < width * 32 else _split(tile)[skip:width]
             entries = [Entry(*both) for both in zip(bodies, privates, strict=True)][skip:]
-            yield Piece(first + skip, entries, hashes, private_there=private is not None)
+            yield Piece(first + skip, entries, hashes)
 
     def check_upper(self, number: int, node: bytes, findings: Findings) -> None:
         """The root above the full tile `number` of level 0, against level 1."""
@@ -419,6 +418,22 @@ class Ledger:
     def anchors(self) -> Iterator[tuple[str, bytes]]:
         for path in sorted(self.folder.glob("anchors/*.json")):
             yield path.name, path.read_bytes()
+
+    def redacted(self) -> list[tuple[int, int]]:
+        """(first, last) of each stretch of leaves that a redaction lists, joined, in order."""
+        listed: list[tuple[int, int]] = []
+        for path in self.folder.glob("redacted/*.json"):
+            try:
+                listed += [(int(a), int(b)) for a, b in json.loads(path.read_bytes())["leaves"]]
+            except (ValueError, KeyError, TypeError) as error:
+                raise UnreadableError(f"{path} is damaged: {error!r}") from None
+        joined: list[tuple[int, int]] = []
+        for first, last in sorted(listed):
+            if joined and first <= joined[-1][1] + 1:
+                joined[-1] = joined[-1][0], max(last, joined[-1][1])
+            else:
+                joined.append((first, last))
+        return joined
 
     def note_losses(self, findings: Findings) -> None:
         """What the operator declared in forks/*.json; an older checkpoint tells whether it fits."""
@@ -1008,6 +1023,7 @@ class Verification:
             {o.checkpoint.size for o in self._older} | {0, source.checkpoint.size}
         )
         self._roots: dict[int, tuple[bytes, bytes | None]] = {}
+        self._redacted = source.redacted() if isinstance(source, Ledger) else []
         self._differences: list[Difference] = []
         self._records, self._differing = 0, 0
         self._times: list[str] = []
@@ -1094,9 +1110,6 @@ class Verification:
 
     def _see(self, piece: Piece, hashes: list[bytes]) -> None:
         findings, follow = self.findings, self._source.kind != "selection"
-        absent = "redacted" if piece.private_there else "private_missing"
-        if isinstance(self._source, Export) and self._source.private_left_out:
-            absent = "left_out"
         fields: dict[str, Any] = {}
         for leaf, (entry, node) in enumerate(zip(piece.entries, hashes, strict=True), piece.first):
             fields = self._writers.see(leaf, entry.body, node) if follow else fields_of(entry.body)
@@ -1107,10 +1120,18 @@ class Verification:
                 if hashlib.sha256(entry.private).hexdigest() != committed:
                     findings.add("private_changed", f"leaf {leaf}")
             elif committed is not None:
-                findings.add(absent, f"leaf {leaf}")
+                findings.add(self._why_absent(leaf), f"leaf {leaf}")
         if piece.entries:
             self._times[1] = str(fields.get("at"))
             self._records += len(piece.entries)
+
+    def _why_absent(self, leaf: int) -> str:
+        """The code for a private part that is not here. An export brings no list of redactions."""
+        if isinstance(self._source, Export):
+            return "left_out" if self._source.private_left_out else "redacted"
+        at = bisect.bisect_right(self._redacted, (leaf, 1 << 62)) - 1
+        listed = at >= 0 and leaf <= self._redacted[at][1]
+        return "redacted" if listed else "private_missing"
 
     # -- judgements --
 

@@ -281,21 +281,38 @@ def test_without_a_key_it_is_consistent_and_not_confirmed(honest: Path):
     assert "have not confirmed" in verify_audit.verdict(report)
 
 
-def test_redacted_parts_keep_the_verdict_and_are_counted(ledger: Path):
+def take_out(ledger: Path, gone: list[int]) -> None:
+    """Empty the private parts of these leaves."""
     leaves = read_leaves(ledger)
-    redacted = of_kind(ledger, "req")[:40]
-    for leaf in redacted:
+    for leaf in gone:
         leaves[leaf] = leaves[leaf][0], b""
     write_bundles(ledger, leaves)
+
+
+def list_redacted(ledger: Path, *stretches: tuple[int, int]) -> None:
+    (ledger / "redacted").mkdir(exist_ok=True)
+    name = f"{len(list((ledger / 'redacted').iterdir())):020d}.json"
+    document = {"format": "skold-redacted-1", "leaves": [list(each) for each in stretches]}
+    (ledger / "redacted" / name).write_text(json.dumps(document))
+
+
+def test_redacted_parts_keep_the_verdict_and_are_counted(ledger: Path):
+    redacted = of_kind(ledger, "req")[:40]
+    take_out(ledger, redacted)
+    list_redacted(ledger, (redacted[20], redacted[39]))
+    list_redacted(ledger, (redacted[0], redacted[10]), (redacted[5], redacted[25]))
     report = verify(ledger)
     assert report.exit_code == 0
     assert report.findings.counts == {"redacted": 40}
 
 
-def test_parts_that_are_gone_altogether_are_not_called_redacted(ledger: Path):
-    (ledger / "private/entries" / bundle_path(0)).unlink()
-    report = verify(ledger)
-    assert set(report.findings.counts) == {"private_missing"}
+def test_parts_that_no_redaction_lists_are_not_called_redacted(ledger: Path):
+    gone = of_kind(ledger, "req")[:3]
+    take_out(ledger, gone)
+    list_redacted(ledger, (gone[0], gone[0]), (gone[2] + 1, 10_000))
+    assert verify(ledger).findings.counts == {"redacted": 1, "private_missing": 2}
+    (ledger / "private/entries" / bundle_path(1)).unlink()
+    assert set(verify(ledger).findings.counts) == {"redacted", "private_missing"}
 
 
 def test_requests_that_broke_off_are_listed(tmp_path: Path):
