@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from django.http import HttpRequest
 
-from skold.control import parts
+from skold.control import parts, review_parts
 from skold.gate import Decision, Principal, Reject
 from skold.journal import JournalUnavailable, Scalar, Ticket
 from skold.shown_address import shown
@@ -70,6 +70,8 @@ class ControlAccess:
         self.collection = collection
         self._body["count"] = len(keys)
         self._private["keys"] = json.dumps(list(keys), ensure_ascii=False)
+        if collection is not None and len(keys) == 1:  # so that the file's story tells of it
+            self._body["address"] = review_parts.get().address_of(collection, keys[0])
 
     def name_session(self, user_id: str | None, username: str | None) -> None:
         """Remember a person who is signed in to the admin, or who tries to be."""

@@ -44,7 +44,7 @@ def access(row: Any) -> Told:
     return Told(
         at=timezone.localtime(request.at).strftime("%Y-%m-%d %H:%M:%S"),
         url=reverse("admin:skold_auditrecord_change", args=[request.pk]),
-        what=words.action_of(request),
+        what=_what(words.action_of(request), request),
         version=(end.version if end else None) or request.version or "",
         person=person or client or "—",
         client=client if person else "",
@@ -59,6 +59,12 @@ def access(row: Any) -> Told:
 def file_url(address: str) -> str:
     """The story of a file."""
     return f"{reverse('admin:skold_auditrecord_file_story')}?address={address}"
+
+
+def _what(action: str, request: AuditRecord) -> str:
+    if request.end_user_known == "signed_url":
+        return _("%(action)s, by a signed URL") % {"action": action}
+    return action
 
 
 def _result(request: AuditRecord, end: AuditRecord | None) -> tuple[str, str]:

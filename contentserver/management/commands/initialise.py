@@ -13,6 +13,7 @@ from contentserver.operations.first_start import StartRefused, prepare
 from contentserver.operations.logins import LoginsMissing, make_logins
 from contentserver.store.errors import StoreError
 from skold.database_roles import RolesMissing
+from skold.roles import ROLES
 
 
 class Command(BaseCommand):
@@ -58,6 +59,8 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         if made:
             self.stdout.write(_("Made users of the database: %s.") % ", ".join(made))
+        groups = ", ".join(ROLES)
+        self.stdout.write(_("Groups for people, given in the admin: %s.") % groups)
 
     def _make_demo(self) -> None:
         from contentserver.operations.demo import make_demo  # noqa: PLC0415 - needs the tables

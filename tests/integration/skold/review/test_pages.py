@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client as Browser
+from django.test import RequestFactory
 from django.urls import reverse
 from django.utils import timezone
 
 from contentserver import runtime
 from contentserver.catalog.models import Collection, File, StoredVersion
 from contentserver.checkpoint_keys import verifiers
+from skold.control import review_parts
+from skold.control.recording import ControlAccess
 from skold.models import AuditHour, Finding
 from skold.review import note_finding
 from skold.roles import AUDITOR, OPERATOR, SECURITY_OFFICER
@@ -280,3 +283,15 @@ def test_an_export_that_is_cut_says_so(
     reviewed.settle()
     shown = page(auditor, "auditrecord_export")
     assert "cut off and holds the newest" in shown
+
+
+def test_who_shares_one_file_is_told_in_its_story(reviewed: "Reviewed") -> None:
+    request = RequestFactory().post("/api/v1/signed-urls")
+    address = review_parts.get().address_of("photos", "anna.jpg")
+    for keys in (["anna.jpg"], ["anna.jpg", "bo.jpg"]):
+        access = ControlAccess(request, "sign", "signed-urls")
+        access.name_files("photos", keys)
+        access.begin("no_grant_to_sign")
+    one, many = reviewed.plane.records("req")
+    assert one["address"] == address
+    assert "address" not in many
