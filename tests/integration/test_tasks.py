@@ -53,6 +53,9 @@ def test_every_task_of_beats_timetable_exists():
     assert named == {
         "contentserver.tasks.open_next_year",
         "contentserver.tasks.clear_sessions",
+        "contentserver.tasks.mark_due_months",
+        "contentserver.tasks.verify_audit",
+        "skold.tasks.judge_audit",
         "migrator.tasks.sync_sources",
     }
     assert named <= set(app.tasks)
