@@ -8,6 +8,7 @@ from django.db import connection
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from contentserver.conf import Config
 from contentserver.looks import Look
@@ -53,4 +54,9 @@ class Finder:
             waiting = Redaction.objects.filter(state=Redaction.State.ASKED).count()
             if waiting:
                 url = reverse("admin:skold_redaction_changelist")
-                yield Look(_("%(n)d redactions wait for a second person.") % {"n": waiting}, url)
+                said = ngettext(
+                    "%(n)d redaction waits for a second person.",
+                    "%(n)d redactions wait for a second person.",
+                    waiting,
+                )
+                yield Look(said % {"n": waiting}, url)
