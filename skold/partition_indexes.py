@@ -3,7 +3,8 @@
 CREATE INDEX on a partitioned table locks all of it against writing until the last partition has its
 index, and cannot be told CONCURRENTLY. So the table's index begins without any (ONLY), each
 partition gets its own CONCURRENTLY, and is attached; with the last one the table's index becomes
-valid. A month that is made meanwhile gets the index as it is attached.
+valid. A month that is made meanwhile gets the index as it is attached. The steps between wait for
+transactions of the copier and the copier for them: a moment, since both are short.
 
 Killed anywhere it goes on at the next call: what stands is not made again, and an index that a kill
 left invalid is dropped first.

@@ -34,8 +34,9 @@ ON CONFLICT DO NOTHING
 NETWORK_OF = r"""
 CREATE FUNCTION pg_temp.network_of(address text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
-    parsed inet := regexp_replace(address, '^::ffff:(\d+\.\d+\.\d+\.\d+)$', '\1');
+    parsed inet;
 BEGIN
+    parsed := regexp_replace(address, '^::ffff:(\d+\.\d+\.\d+\.\d+)$', '\1');
     RETURN network(set_masklen(parsed, CASE family(parsed) WHEN 4 THEN 24 ELSE 64 END))::text;
 EXCEPTION WHEN invalid_text_representation THEN
     RETURN left(address, 49);

@@ -7,13 +7,14 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import orjson
 import psycopg
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Sum
 
 from skold.ledger import sums
@@ -119,10 +120,8 @@ def test_networks_are_known_from_which_a_client_was_let_in(tmp_path: Path, conni
     ]
     make_ledger(tmp_path, leaves)
     copy_all(tmp_path, conninfo, limit=2)
-    fields = ("client", "network", "first_at", "last_at")
-    known = list(KnownNetwork.objects.order_by("network").values_list(*fields))
     three, four, five = (TEN + dt.timedelta(minutes=minutes) for minutes in (3, 4, 5))
-    assert known == [
+    assert known() == [
         ("portal", "192.0.2.0/24", three, five),
         ("portal", "2001:db8:1:2::/64", four, four),
     ]
@@ -223,3 +222,39 @@ def test_a_copy_made_again_has_the_same_sums(tmp_path: Path, conninfo: str) -> N
 def _empty(conninfo: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE skold_audithour, skold_credentialuse, skold_knownnetwork")
+
+
+def test_what_was_copied_before_there_were_sums_adds_up_to_the_same(
+    tmp_path: Path, conninfo: str
+) -> None:
+    client = Client.objects.create(id="portal", name="Portal")
+    UrlKey.objects.create(id="signing", client=client, wrapped="x", wrapping=1)
+    flood = {"kind": "flood", "n": 900, "at": TEN.isoformat(), "plane": "data", "count": 980}
+    leaves = [
+        *pairs(200, private={"network": "192.0.2.7"}),
+        request(700, 4, {"network": "2001:db8:1:2:3::4"}, credential="key-2"),
+        request(701, 5, {"network": "::ffff:198.51.100.9"}),
+        request(702, 5, {"network": "no address"}),
+        request(703, 4, {"network": "203.0.113.1"}, decision="refuse", credential="key-3"),
+        request(704, 4, {"network": "203.0.113.1"}, credential="signing"),
+        end(705, 704, 130, outcome="broken_off", bytes=None),
+        (flood, {"network": "192.0.2.0/24"}),
+    ]
+    make_ledger(tmp_path, leaves)
+    copy_all(tmp_path, conninfo)
+    kept = counted(), list(CredentialUse.objects.order_by("pk").values_list()), known()
+    assert len(kept[0]) == 3
+    assert len(kept[2]) == 4
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE skold_audithour, skold_credentialuse, skold_knownnetwork")
+    migration = import_module("skold.migrations.0009_sums_of_the_past")
+    with transaction.atomic(), connection.cursor() as cursor:
+        for operation in migration.Migration.operations:
+            cursor.execute(operation.sql)
+    again = counted(), list(CredentialUse.objects.order_by("pk").values_list()), known()
+    assert again == kept
+
+
+def known() -> list[tuple[Any, ...]]:
+    fields = ("client", "network", "first_at", "last_at")
+    return list(KnownNetwork.objects.order_by("network").values_list(*fields))
