@@ -120,8 +120,13 @@ def _of_providers(on_disk: Payload, in_database: Payload) -> Iterator[str]:
         for side in (on_disk, in_database)
     )
     for name in sorted({*disk, *base}):
-        if disk.get(name) != base.get(name):
-            yield _("token provider %(name)s: its rules go back to the database's") % {"name": name}
+        words = {"name": name}
+        if name not in disk:
+            yield _("token provider %(name)s: disabled after the backup; it stays disabled") % words
+        elif name not in base:
+            yield _("token provider %(name)s: made or enabled after the backup; it ends") % words
+        elif disk[name] != base[name]:
+            yield _("token provider %(name)s: its rules go back to the database's") % words
 
 
 def _of_state(enabled_on_disk: bool, words: Mapping[str, Any]) -> str:
