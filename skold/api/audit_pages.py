@@ -11,8 +11,6 @@ from rest_framework.response import Response
 from skold.api.pagination import KeysetPagination, PlaceInvalidError, page_size
 from skold.listing.conditions import lead_of, of_kind
 from skold.listing.pages import SearchTooWide, read_page
-from skold.models import AuditRecord
-from skold.models.audit import AuditQuerySet
 
 
 class SearchUnanswered(APIException):
@@ -39,9 +37,7 @@ class AuditPagination(KeysetPagination):
     a page ended for lack of time; `next` goes on there.
     """
 
-    def paginate_queryset(
-        self, queryset: AuditQuerySet, request: Request, view: Any = None
-    ) -> list[AuditRecord]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         """One page. Raises ValidationError naming the parameter, SearchUnanswered."""
         asked, span = view.search.asked, view.search.span
         try:
