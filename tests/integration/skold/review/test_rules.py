@@ -12,6 +12,7 @@ from skold.models import AuditHour, Finding, KnownNetwork, ReviewMark
 from skold.review import review
 from skold.review.bursts import percentile_95
 from skold.review.judge import judge
+from skold.tasks import judge_audit
 from tests.support.audit_rows import AuditRows
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("review_of")]
@@ -242,3 +243,10 @@ def test_a_day_without_any_anchor_is_noticed(rows: AuditRows, hours: int, expect
     judge(T + dt.timedelta(hours=hours))
     judge(T + dt.timedelta(hours=hours + 5) if expected else T)
     assert len(found("unanchored")) == expected
+
+
+def test_beats_task_judges(rows: AuditRows) -> None:
+    for number in range(10):
+        refuse(rows, number)
+    assert judge_audit() == 20
+    assert len(found("refusals")) == 1
