@@ -4,10 +4,12 @@ import datetime as dt
 import html
 import re
 from collections.abc import Iterator
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.apps import apps
+from django.contrib.auth.models import Group, Permission, User
 from django.core.checks import run_checks
 from django.test import Client as Browser
 from django.urls import reverse
@@ -17,6 +19,7 @@ from pytest_django import Settings
 from skold import second_factor_secrets as secrets
 from skold.login import guesses, second_factor
 from skold.models import BackupCodes, LoginTrace, TotpDevice
+from skold.roles import AUDITOR, OPERATOR, ROLES
 
 if TYPE_CHECKING:
     from tests.integration.skold.conftest import Control
@@ -264,3 +267,12 @@ def test_the_deployment_check_warns_of_an_optional_one(settings: Settings) -> No
     found = {message.id for message in run_checks(include_deployment_checks=True)}
     assert "contentserver.W003" in found
     assert not second_factor.is_required()
+
+
+def test_operators_may_reset_and_auditors_may_not(plane: "Control") -> None:
+    migration = import_module("skold.migrations.0010_operators_reset_second_factors")
+    migration.give(apps, None)  # a flush of the database may have taken it
+    lee = User.objects.create_user("lee", is_staff=True)
+    lee.groups.add(Group.objects.get(name=OPERATOR))
+    assert lee.has_perms(["skold.view_totpdevice", "skold.reset_second_factor"])
+    assert not any("second_factor" in each or "totp" in each for each in ROLES[AUDITOR])
