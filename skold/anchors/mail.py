@@ -37,9 +37,10 @@ ledger that agrees with this message.
 
 What to do with it: keep it, where those who run {origin} cannot change it.
 You need not read it today. When you audit, put the attached file beside an
-export of the ledger and run the verifier of that export with it:
+export of the ledger and run the verifier of that export with it, and with the
+verify key that you wrote down when you began:
 
-    python3 verify_audit.py EXPORT --older {file}
+    python3 verify_audit.py EXPORT --key KEY --older {file}
 
 It says whether the ledger of today continues the one of this checkpoint. An
 export that holds fewer than {size} records is cut short.
