@@ -75,6 +75,7 @@ def check_room(folder: Path, records: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise NoRoom(
-            f"{folder} has {free / 1e9:.0f} GB free, {records:,} records need {needed / 1e9:.0f} GB."
+            f"{folder} has {free / 1e9:.0f} GB free, {records:,} records need"
+            f" {needed / 1e9:.0f} GB."
             " Give fewer with --records, or another place with --folder."
         )

@@ -1,4 +1,4 @@
-"""What is searched for: values of each filter, drawn at random from frequent, rare and absent ones."""
+"""What is searched for: values of each filter, at random from frequent, rare and absent ones."""
 
 import datetime as dt
 import random

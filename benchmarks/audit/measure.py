@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
+from benchmarks.audit.callers import Callers
 from benchmarks.audit.draw import COMBINATIONS, Search, Values
-from benchmarks.audit.house import Callers
+from skold.listing.conditions import NAMES
 
 GOAL = 0.3
 """Seconds for 95 of 100 first pages by one filter, or by one filter within a time."""
 GOAL_TOGETHER = 2.0
 """Seconds for a page by filters that share no index: it ends after one, and says how far it was."""
-TIMES = 42
 ADMIN, API = "/admin/skold/auditrecord/", "/api/v1/audit"
 
 
@@ -41,21 +41,19 @@ class Filter:
 
     @property
     def reached(self) -> bool:
-        """Whether 95 of 100 pages were there in time, and none that one index answers ended early.
-        """
+        """Whether 95 of 100 pages were there in time, and none ended early that one index
+        answers."""
         return self.quantile(0.95) < self.goal and (self.goal > GOAL or not self.early)
 
 
 class Measure:
     """The pages, asked for one after the other."""
 
-    def __init__(self, callers: Callers, values: Values, times: int = TIMES) -> None:
+    def __init__(self, callers: Callers, values: Values, times: int) -> None:
         self._callers, self._values, self._times = callers, values, times
 
     def names(self) -> Sequence[str]:
         """Every filter that admin or API has, so that none can be forgotten."""
-        from skold.listing.conditions import NAMES
-
         return sorted(NAMES)
 
     def all(self) -> Iterator[Filter]:

@@ -15,15 +15,19 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.audit.database import NoRoom, filled
 from benchmarks.audit.draw import Values
-from benchmarks.audit.house import Callers
-from benchmarks.audit.measure import TIMES, Filter, Measure
+from contentserver.conf import Config
+
+if TYPE_CHECKING:
+    from benchmarks.audit.measure import Filter
 
 RECORDS = 40_000_000
 
@@ -42,9 +46,8 @@ def main() -> int:
 
     try:
         with filled(folder, chosen.records, tell) as (postgres, config):
-            measure = Measure(Callers(config), Values(postgres.url), chosen.times)
             found = []
-            for one in measure.all():
+            for one in _measure(config, postgres.url, chosen.times):
                 tell(f"{one.name}: 95 of 100 within {one.quantile(0.95) * 1000:.0f} ms")
                 found.append(one)
     except NoRoom as error:
@@ -62,6 +65,14 @@ def main() -> int:
     return 0 if all(one.reached for one in found) else 1
 
 
+def _measure(config: Config, url: str, times: int) -> Iterator["Filter"]:
+    # Models can be imported now that Django has started.
+    from benchmarks.audit.callers import Callers  # noqa: PLC0415
+    from benchmarks.audit.measure import Measure  # noqa: PLC0415
+
+    return Measure(Callers(config), Values(url), times).all()
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.audit.scale",
@@ -70,13 +81,13 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--records", type=int, default=RECORDS, help="rows of the audit")
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()))
-    parser.add_argument("--times", type=int, default=TIMES, help="pages by each filter")
+    parser.add_argument("--times", type=int, default=42, help="pages by each filter")
     parser.add_argument("--keep", action="store_true", help="leave the records for another run")
     parser.add_argument("--json", action="store_true", help="figures on standard output, as JSON")
     return parser.parse_args()
 
 
-def _table(found: list[Filter], records: int) -> Table:
+def _table(found: list["Filter"], records: int) -> Table:
     table = Table(title=f"First pages among {records:,} records, ms", title_justify="left")
     for heading in ("filter", "pages", "p50", "p95", "max", "ended early", "goal"):
         table.add_column(heading, justify="left" if heading == "filter" else "right")
@@ -88,7 +99,7 @@ def _table(found: list[Filter], records: int) -> Table:
     return table
 
 
-def _facts(one: Filter) -> dict[str, object]:
+def _facts(one: "Filter") -> dict[str, object]:
     figures = {f"p{int(share * 100)}": one.quantile(share) for share in (0.5, 0.95, 1)}
     return {"filter": one.name, **figures, "early": one.early, "slowest": one.slowest}
 

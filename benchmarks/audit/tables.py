@@ -8,6 +8,7 @@ instead of 400), since nothing is searched in them; all else has the lengths of 
 import datetime as dt
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import psycopg
 
@@ -24,11 +25,12 @@ RETIRED = "client-01"
 MAKE_FILES = """
 CREATE UNLOGGED TABLE made_file (id integer PRIMARY KEY, collection text, key text, address text)
 """
-# Subqueries with random() in them are neither merged nor sorted: rows stream in the order of `i`.
+# Rows stream in the order of `i`: subqueries with random() are not merged.
 FILL = """
 INSERT INTO <table>
 SELECT node, 2 * i + half,
-       least(at + half * interval '4 ms', %(until)s::timestamptz - interval '1 us'), writer, 2 * i + half,
+       least(at + half * interval '4 ms', %(until)s::timestamptz - interval '1 us'), writer,
+       2 * i + half,
        CASE half WHEN 0 THEN 'req' ELSE 'done' END, CASE half WHEN 1 THEN 2 * i END,
        md5(i::text)::uuid::text,
        CASE WHEN action IN ('list', 'administer', 'audit') THEN 'control' ELSE 'data' END,
@@ -111,25 +113,22 @@ def months() -> list[tuple[dt.datetime, dt.datetime]]:
 def fill(url: str, accesses: int, jobs: int = 2) -> Iterator[str]:
     """Make the months, each in one transaction; gives the name of each that is done."""
     total = sum((until - since).total_seconds() for since, until in months())
-    first, work = 0, []
+    first = 0
+    work: list[dict[str, Any]] = []
     for number, (since, until) in enumerate(months()):
         count = int(accesses * (until - since).total_seconds() / total)
-        work.append((number, since, until, first, count))
+        work.append({"month": number, "since": since, "until": until})
+        work[-1] |= {"first": first, "count": count}
         first += count
     with ThreadPoolExecutor(jobs) as pool:
-        yield from pool.map(lambda month: _fill_month(url, *month), work)
+        yield from pool.map(lambda month: _fill_month(url, month), work)
 
 
-def _fill_month(
-    url: str, number: int, since: dt.datetime, until: dt.datetime, first: int, count: int
-) -> str:
+def _fill_month(url: str, month: dict[str, Any]) -> str:
+    since: dt.datetime = month["since"]
     name = f"skold_audit_{since:%Y_%m}"
     given = {
-        "since": since,
-        "until": until,
-        "first": first,
-        "count": count,
-        "month": number,
+        **month,
         "clients": CLIENTS,
         "people": PEOPLE,
         "files": FILES,
@@ -137,7 +136,7 @@ def _fill_month(
     }
     with psycopg.ClientCursor(psycopg.connect(url)) as cursor, cursor.connection:
         cursor.execute("SET TimeZone = 'UTC'; SET work_mem = '512MB'")
-        cursor.execute("SELECT setseed(%s)", (number / MONTHS,))
+        cursor.execute("SELECT setseed(%s)", (month["month"] / MONTHS,))
         cursor.execute(f"DROP TABLE IF EXISTS {name}")
         # Filled before it is attached: then each index is made at once, by sorting.
         cursor.execute(f"CREATE TABLE {name} (LIKE skold_audit INCLUDING DEFAULTS)")
