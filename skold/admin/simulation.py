@@ -148,7 +148,9 @@ def _shown(found: Simulation) -> dict[str, Any]:
         ],
         "limit": outcome.client.requests_per_second if outcome.client else None,
         "client_url": _client_url(wish.client),
-        "give_url": None if allowed or outcome.decision.reason not in NEED_GRANT else _give(wish),
+        "give_url": None
+        if allowed or outcome.decision.reason not in NEED_GRANT
+        else _give(wish, outcome.decision.reason),
     }
 
 
@@ -160,12 +162,14 @@ def _client_url(client: str) -> str:
     return reverse("admin:skold_client_change", args=[client]) if known else ""
 
 
-def _give(wish: Wish) -> str:
+def _give(wish: Wish, reason: str) -> str:
     """The form of a new grant, filled in with what is missing."""
     given = {
         "client": wish.client,
         "collection": wish.collection or "*",
         "prefix": wish.key or "",
-        "actions": wish.action,
+        "actions": "sign" if reason == "no_grant_to_sign" else wish.action,
     }
+    if reason == "outside_years" and wish.year is not None:
+        given |= {"first_year": str(wish.year), "last_year": str(wish.year)}
     return f"{reverse('admin:skold_grant_add')}?{urlencode(given)}"

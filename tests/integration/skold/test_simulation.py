@@ -182,6 +182,8 @@ def test_the_page_shows_the_answer_the_grant_and_the_way_out(
     assert 'data-answer="refused"' in refused
     assert "no grant" in refused
     assert "prefix=b.jpg" in refused
+    outside = admin_client.get(url, {**wish, "key": "a/1.jpg", "year": 2026}).content.decode()
+    assert "first_year=2026&amp;last_year=2026" in outside
     made = [
         each["resource"] for each in records(house) if each["kind"] == "done" if "resource" in each
     ]
