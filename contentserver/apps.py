@@ -15,10 +15,19 @@ class ContentServerConfig(AppConfig):
 
         # Importing checks registers them; importing celery makes its application the one that
         # tasks are sent by, in every process with Django.
-        from contentserver import looks  # noqa: PLC0415 - once apps are loaded
-        from contentserver.operations import archiving  # noqa: PLC0415 - it imports models
-        from contentserver import celery, checks, control, telemetry  # noqa: F401, PLC0415
-        from contentserver.operations import extensions, finding_figures, verification  # noqa: PLC0415
+        from contentserver import (  # noqa: F401, PLC0415
+            celery,
+            checks,
+            control,
+            looks,
+            telemetry,
+        )
+        from contentserver.operations import (  # noqa: PLC0415
+            archiving,
+            extensions,
+            finding_figures,
+            verification,
+        )
         from skold import token_keys  # noqa: PLC0415 - it imports models
 
         control.install(settings.CONFIG)
