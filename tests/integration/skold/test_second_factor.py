@@ -3,6 +3,7 @@
 import datetime as dt
 import html
 import re
+import time
 from collections.abc import Iterator
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -54,6 +55,11 @@ def enrol(browser: Browser, user: User) -> list[str]:
     answer = browser.post(reverse("admin:second_factor_enrol"), {"code": right})
     assert "no-store" in answer["Cache-Control"]
     return re.findall(r"<li>([A-Z2-7-]{19})</li>", answer.content.decode())
+
+
+def let_the_flood_pass() -> None:
+    """Whatever comes without a session is limited by the second too, before it is looked at."""
+    time.sleep(1.05)
 
 
 def said(plane: "Control") -> dict[str, Any]:
@@ -188,9 +194,11 @@ def test_guesses_from_a_network_wait_and_the_person_at_home_does_not(
     assert sign_in(Browser(), **home).status_code == 302
     answers = [
         sign_in(Browser(), password=f"guess {number}", **stranger).status_code
-        for number in range(guesses.ON_ACCOUNT + 2)
+        for number in range(guesses.ON_ACCOUNT)
     ]
-    assert answers == [200] * guesses.ON_ACCOUNT + [429, 429]
+    assert answers == [200] * guesses.ON_ACCOUNT
+    let_the_flood_pass()
+    assert sign_in(Browser(), password="one more", **stranger).status_code == 429
     assert said(plane)["login"] == "throttled"
     answer = sign_in(Browser(), **stranger)
     assert answer.status_code == 429, "the right password neither"
@@ -199,6 +207,7 @@ def test_guesses_from_a_network_wait_and_the_person_at_home_does_not(
     assert sign_in(Browser(), REMOTE_ADDR="192.0.2.200").status_code == 302, "the same /24"
     assert sign_in(Browser(), name="lee", REMOTE_ADDR="203.0.113.1").status_code == 200
 
+    let_the_flood_pass()
     LoginTrace.objects.filter(known=False).update(since=timezone.now() - guesses.WINDOW * 1.1)
     assert sign_in(Browser(), **stranger).status_code == 302
 
@@ -212,6 +221,7 @@ def test_who_guesses_many_accounts_waits_and_none_is_told_from_another(
         for number in range(guesses.FROM_NETWORK)
     ]
     assert {page.status_code for page in pages} == {200}
+    let_the_flood_pass()
     assert sign_in(Browser(), name="nobody", **stranger).status_code == 429
     assert sign_in(Browser(), name="kim", **stranger).status_code == 429
     assert not LoginTrace.objects.filter(key__contains="nobody").exists()
