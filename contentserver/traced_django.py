@@ -18,4 +18,4 @@ def instrument(config: Config) -> None:
     start(config)
     DjangoInstrumentor().instrument(is_sql_commentor_enabled=False)
     PsycopgInstrumentor().instrument(enable_commenter=False, capture_parameters=False)
-    CeleryInstrumentor().instrument()
+    CeleryInstrumentor().instrument()  # type: ignore[no-untyped-call]  # it has no types

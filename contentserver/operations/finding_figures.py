@@ -1,4 +1,5 @@
 """How many findings wait for a person, for Prometheus, by severity and whatever rule found them."""
+
 from collections.abc import Mapping
 from typing import Any
 
