@@ -14,6 +14,7 @@ from contentserver.protocol.problems import PROBLEM_TYPES, TYPE_BASE
 from contentserver.store.keyset_file import ROOT_KEY_VARIABLES
 from migrator.demo.source import TOML
 from migrator.legacy.errors import LegacyError
+from skold.api.audit_pages import SearchUnanswered
 from skold.api.problems import SLUGS as CONTROL_SLUGS
 from skold.api.tree import LedgerUnavailable
 
@@ -98,7 +99,7 @@ def test_the_modules_and_commands_it_names_exist(page):
 
 def test_the_server_can_answer_every_problem_it_documents():
     own = {FeedRenewedProblem.default_code, LinkUnavailable.default_code}
-    own.add(LedgerUnavailable.default_code)
+    own |= {LedgerUnavailable.default_code, SearchUnanswered.default_code}
     told = json.loads(unavailable().content)["type"].removeprefix(TYPE_BASE)
     control = {*CONTROL_SLUGS.values(), *own, told}
     assert {*TABLE.values(), *control, "internal_error"} == set(PROBLEM_TYPES)
