@@ -120,8 +120,8 @@ def find_frame(buffer: bytes, offset: int = 0) -> RawFrame | None:
     if _crc32(buffer[offset:end]) != _LENGTH.unpack_from(buffer, end)[0]:
         return None
     body, private = buffer[offset + _HEAD.size : middle], buffer[middle + 4 : end]
-    # Redacted where it stood: zeros of the same length. No private part begins like that.
-    if private[:1] == b"\0":
+    # Redacted where it stood: zeros of the same length. Any other bytes are what was written.
+    if private[:1] == b"\0" and not private.strip(b"\0"):
         private = b""
     return RawFrame(n, chain, body, private, end + 4)
 
