@@ -207,7 +207,8 @@ class Checkpoint(NamedTuple):
 
 
 def read_keys(given: Iterable[str]) -> list[Key]:
-    """Keys from their texts or from files that hold one on each line. Raises ValueError, OSError."""
+    """Keys from their texts or from files that hold one on each line, alone or as the operator's
+    `show_verify_keys` prints it, after the key's id. Raises ValueError, OSError."""
     keys = []
     for text in given:
         keys += _keys(Path(text).read_text() if os.path.exists(text) else text)
@@ -219,7 +220,7 @@ KEYS_WARNING = "# What the log says of itself. Trust a key only if you got it by
 
 def _keys(text: str) -> list[Key]:
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    return [Key.parse(line) for line in lines]
+    return [Key.parse(line.split()[-1]) for line in lines]  # a key's name holds no space
 
 
 NOTE_IN_TEXT = re.compile("[^\n]+\n[0-9]+\n[^\n]{44}\n(?:[^\n]+\n)*\n(?:\u2014 [^\n]+\n)+")

@@ -3,6 +3,7 @@
 import json
 import shutil
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from skold.ledger.bundles import Bundles
 from skold.ledger.checkpointer import LedgerForkedError
 from skold.ledger.mark import read_mark
 from skold.notes import open_note, parse_verifier
+from skold.verifier.verify_audit import read_keys
 from tests.support.plane import Home
 
 
@@ -147,3 +149,11 @@ def test_a_damaged_tree_is_named_compared_and_made_again(home: Home) -> None:
     assert "the checkpoint fits" in run(config, "rebuild_tree")
     assert tile.read_bytes() == good
     assert "fits the entries" in run(config, "rebuild_tree", "--dry-run")
+
+
+def test_what_an_auditor_writes_down_is_what_his_verifier_takes(home: Home, tmp_path: Path) -> None:
+    line = run(home.config, "show_verify_keys", "--purpose", "checkpoint")
+    written = tmp_path / "key.txt"
+    written.write_text(line)
+    alone = parse_verifier(line.split()[1]).public
+    assert [key.public for key in read_keys([str(written), line])] == [alone, alone]
