@@ -10,7 +10,7 @@ import time
 
 from contentserver.correlation import serving
 from contentserver.delivery.access import Access
-from contentserver.delivery.errors import Hidden, MethodNotAllowed, Overloaded, PeerGone
+from contentserver.delivery.errors import BadRequest, Hidden, MethodNotAllowed, Overloaded, PeerGone
 from contentserver.delivery.health import Health
 from contentserver.delivery.legacy_addresses import LegacyAddresses, OldUrl
 from contentserver.delivery.listing import Lister
@@ -150,6 +150,9 @@ class DataPlane:
             log.error("%s: the answer broke off: %s", access.request.request_id, error)
             raise PeerGone("broken off by the server") from error
         answer = to_problem(error)
+        if isinstance(error, BadRequest) and access.principal is None:
+            error = self.refusals.unread(error, answer.type_slug, access.request.address)
+            answer = to_problem(error)
         if not access.recorded and not isinstance(error, JournalUnavailable):
             try:
                 await self.refusals.record(access, error, answer.type_slug)

@@ -59,6 +59,17 @@ class Refusals:
             STRANGERS, excess.retry_after if excess else 1, known if admitted else None
         )
 
+    def unread(self, error: Exception, slug: str, address: str) -> Exception:
+        """The error for a request that was refused before its credential was looked at: itself, or
+        TooManyRequests in a flood. Otherwise a stranger could fill the journal with requests that
+        nobody can read.
+        """
+        verdict = self.unauthenticated(Reject(slug), address)
+        if not isinstance(verdict, TooManyRequests):
+            return error
+        verdict.close = getattr(error, "close", False)
+        return verdict
+
     def excessive(self, excess: Excess, principal: Principal, address: str) -> TooManyRequests:
         """The error for a request beyond its client's limit, or its address's."""
         self._parts.metrics.count_limited(principal.client, excess.reason)

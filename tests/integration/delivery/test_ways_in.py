@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import socket
 import statistics
 import time
 from collections.abc import Iterator
@@ -250,6 +251,23 @@ def test_beyond_twenty_a_second_every_kind_is_429_and_counted(plane: DataPlane) 
 
     assert until(lambda: counted() == len(limited))
     assert until(lambda: len(pairs(plane, answers[0].headers["x-request-id"])[0]) == 1)
+
+
+@pytest.mark.parametrize("header", ["On-Behalf-Of: \xff", "Range: a\r\nRange: b"])
+def test_what_cannot_be_read_is_limited_like_any_stranger(plane: DataPlane, header: str) -> None:
+    """It is refused before anybody looks at a credential, so anybody can send it."""
+    network = next(_networks)
+    before = len(records(plane))
+    codes = []
+    for _ in range(60):
+        source = (f"127.{1 + network // 256}.{network % 256}.1", 0)
+        with socket.create_connection(("127.0.0.1", plane.config.port), 5, source) as wire:
+            head = f"GET /v1/content/photos/ways-in HTTP/1.1\r\nHost: x\r\n{header}\r\n"
+            wire.sendall((head + "Connection: close\r\n\r\n").encode("latin-1"))
+            codes.append(int(wire.makefile("rb").readline().split()[1]))
+    assert set(codes) == {400, 429}
+    new = [each for each in records(plane)[before:] if each["kind"] == "req"]
+    assert len(new) <= codes.count(400)
 
 
 @pytest.mark.parametrize(("name", "method", "keyed"), registered_routes())
