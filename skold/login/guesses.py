@@ -7,6 +7,7 @@ place they work at.
 
 import datetime as dt
 import math
+import unicodedata
 from dataclasses import dataclass
 
 from django.db import connection
@@ -23,6 +24,8 @@ ON_ACCOUNT = 20
 """Trials on one account from all networks that it is not known from."""
 AT_HOME = 10
 """Trials on one account from one network that it is known from."""
+LONGEST = 254
+"""Characters of a name that are looked at; Django has no longer ones."""
 KNOWN_FOR = dt.timedelta(days=90)
 
 _COUNT = """
@@ -47,7 +50,7 @@ def begin(account: str, address: str) -> Trial:
     """Count a trial before the password is looked at: many at once count as many."""
     now = timezone.now()
     network = network_of(address)
-    name = account.strip().lower()
+    name = _one_spelling(account)
     home = keyed(f"home {name} {network}")
     if LoginTrace.objects.filter(key=home, known=True, since__gt=now - KNOWN_FOR).exists():
         limits = {keyed(f"at home {name} {network}"): AT_HOME}
@@ -67,6 +70,13 @@ def succeeded(trial: Trial) -> None:
     LoginTrace.objects.update_or_create(key=trial.home, defaults={"since": now, "known": True})
     LoginTrace.objects.filter(since__lt=now - WINDOW, known=False).delete()
     LoginTrace.objects.filter(since__lt=now - KNOWN_FOR).delete()
+
+
+def _one_spelling(account: str) -> str:
+    """One text for all that Django takes for the same name, which it brings to NFKC; else each
+    spelling in full-width letters would be an account with guesses of its own.
+    """
+    return unicodedata.normalize("NFKC", account[:LONGEST]).strip().lower()
 
 
 def _count(key: str, limit: int, now: dt.datetime) -> int:

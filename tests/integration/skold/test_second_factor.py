@@ -2,6 +2,7 @@
 
 import datetime as dt
 import html
+import itertools
 import re
 import time
 from collections.abc import Iterator
@@ -226,6 +227,19 @@ def test_who_guesses_many_accounts_waits_and_none_is_told_from_another(
     assert sign_in(Browser(), name="kim", **stranger).status_code == 429
     assert not LoginTrace.objects.filter(key__contains="nobody").exists()
     assert b"kim" not in sign_in(Browser(), name="kim", **stranger).content
+
+
+def test_an_account_spelled_in_other_letters_is_the_same(plane: "Control", kim: User) -> None:
+    """Django takes the name in normal form NFKC, so all of these are kim."""
+    letters = "k\uff4b\U0001d424", "i\uff49\u2170", "m\uff4d\u217f"
+    spelled = ["".join(chosen) for chosen in itertools.product(*letters)]
+    answers = [
+        sign_in(Browser(), name, password="wrong", REMOTE_ADDR=f"10.7.{number}.1")
+        for number, name in enumerate(spelled)
+    ]
+    codes = [answer.status_code for answer in answers]
+    assert codes[:20] == [200] * 20
+    assert set(codes[20:]) == {429}
 
 
 def test_at_home_guesses_wait_too(plane: "Control", kim: User) -> None:
