@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.core.exceptions import ImproperlyConfigured
+from django.http import Http404
 from rest_framework.exceptions import (
     APIException,
     MethodNotAllowed,
@@ -112,6 +113,9 @@ class GuardedView(Base):
         self.access = ControlAccess(request._request, action, self.gate_resource())
         self.access.collection = self.gate_collection(request)
         try:
+            # First of all: a stranger learns nothing about forms and formats, and none of what is
+            # wrong with them is recorded past the flood's limit.
+            self._authenticate(request)
             super().initial(request, *args, **kwargs)
         except LimitExceeded as refusal:
             self._refuse_excess(request, refusal)
@@ -121,6 +125,9 @@ class GuardedView(Base):
             raise
         except APIException as refusal:
             self._begin(request, _reason(refusal, self.access))
+            raise
+        except Http404:  # a form that ?format= names and nobody has
+            self._begin(request, NotFound.default_code)
             raise
         self._begin(request, None)
         check_parameters(request, self)
@@ -143,6 +150,11 @@ class GuardedView(Base):
             raise exc
         response.exception = True
         return response
+
+    def _authenticate(self, request: Request) -> None:
+        self.perform_authentication(request)
+        if not isinstance(request.user, ApiUser):
+            raise NotAuthenticated
 
     def _refuse_excess(self, request: Request, refusal: LimitExceeded) -> None:
         """Record a request beyond a limit, or count it."""

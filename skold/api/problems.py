@@ -1,10 +1,12 @@
 """Errors of the API as RFC 9457 problem details; never a trace."""
 
+import logging
 import math
 from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import DataError
 from django.http import Http404
 from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions
@@ -12,6 +14,8 @@ from rest_framework.response import Response
 
 from skold.control import parts
 
+log = logging.getLogger(__name__)
+_NOT_KEPT = _("A value holds what cannot be kept here: a NUL, or a time out of range.")
 CONTENT_TYPE = "application/problem+json"
 SLUGS: Mapping[int, str] = {
     400: "bad_request",
@@ -66,6 +70,9 @@ def _as_api_error(error: Exception) -> exceptions.APIException | None:
     # Absent and forbidden look the same from outside.
     if isinstance(error, Http404 | PermissionDenied):
         return exceptions.NotFound()
+    if isinstance(error, DataError):
+        log.warning("value_beyond_the_database", exc_info=error)
+        return exceptions.ValidationError({"detail": [_NOT_KEPT]})
     if isinstance(error, ValidationError):
         return exceptions.ValidationError(detail=_messages(error))
     return None

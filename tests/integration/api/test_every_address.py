@@ -2,6 +2,8 @@
 admin and recorded, or one of the few that are open to everybody. A new one cannot be forgotten.
 """
 
+import base64
+import json
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -33,6 +35,11 @@ def addresses(
             yield from addresses(each.url_patterns, path)
         else:
             yield path, each
+
+
+def place(*values: str | int) -> str:
+    """A forged place of a page."""
+    return base64.urlsafe_b64encode(json.dumps(values).encode()).rstrip(b"=").decode()
 
 
 def admin_urls() -> list[str]:
@@ -91,13 +98,16 @@ def test_no_page_of_the_admin_opens_without_a_person_who_may(
     assert {each["decision"] for each in refused} == {"refuse"}
 
 
-@pytest.mark.parametrize("address", ["/admin/", "/admin/login/", "/api/v1/clients"])
+@pytest.mark.parametrize("accept", ["*/*", "nonsense/x"])
+@pytest.mark.parametrize(
+    "address", ["/admin/", "/admin/login/", "/api/v1/clients", "/api/v1/clients?format=x"]
+)
 def test_in_a_flood_it_is_429_and_counted(
-    control_plane: Library, address: str, monkeypatch: pytest.MonkeyPatch
+    control_plane: Library, address: str, accept: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     standing = SimpleNamespace(time=lambda: 1_000_000.5)
     monkeypatch.setattr("skold.control.refusals.time", standing)
-    answers = [Client().get(address) for _ in range(50)]
+    answers = [Client().get(address, headers={"Accept": accept}) for _ in range(50)]
     codes = [answer.status_code for answer in answers]
     assert codes[20:] == [429] * 30
     assert 429 not in codes[:20]
@@ -113,6 +123,31 @@ def test_in_a_flood_it_is_429_and_counted(
     person = Client()
     person.force_login(User.objects.create_superuser("anna"))
     assert person.get("/admin/skold/client/").status_code == 200, "who is signed in is no stranger"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/api/v1/clients/a%00b",
+        "/api/v1/keys/%00",
+        f"/api/v1/clients?after={place(chr(0))}",
+        f"/api/v1/audit?after={place('9999-12-31T23:59:59-23:59', 'x', 1)}",
+        f"/api/v1/audit?after={place('0001-01-01T00:00:00+23:59', 'x', 1)}",
+        "/api/v1/audit?until=9999-12-31T23:59:59-23:59",
+        "/api/v1/audit?since=0001-01-01T00:00:00%2B23:59",
+    ],
+)
+def test_what_the_database_cannot_hold_is_a_mistake_of_the_caller(
+    control_plane: Library, address: str
+) -> None:
+    answer = caller(control_plane.home.api_key).get(address)
+    assert answer.status_code == 400, answer.content
+
+
+def test_a_form_that_nobody_has_is_refused_and_recorded(control_plane: Library) -> None:
+    assert caller(control_plane.home.api_key).get("/api/v1/clients?format=x").status_code == 404
+    asked = [each for each in records(control_plane.home) if each["kind"] == "req"]
+    assert [(each["decision"], each["reason"]) for each in asked] == [("refuse", "not_found")]
 
 
 @pytest.mark.parametrize("key", ["garbage", "good"])
