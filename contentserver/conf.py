@@ -58,6 +58,7 @@ class Config:
     review: Thresholds
     anchor_interval: float
     anchor_ways: Ways
+    person_issuers: tuple[str, ...]
     metrics: Path
     static: Path | None
     policy_max_age: int
@@ -155,6 +156,7 @@ def read_config(env: Env | None = None) -> Config:
         archive=_path(env, "AUDIT_ARCHIVE", home / "archive"),
         audit_retention_months=env.int("AUDIT_RETENTION_MONTHS", 0),
         anchors=_words(env, "SKOLD_ANCHORS"),
+        person_issuers=_words(env, "SKOLD_PERSON_ISSUERS"),
         review=_thresholds(env),
         anchor_interval=env.float("SKOLD_ANCHOR_INTERVAL", 3600.0),
         anchor_ways=_anchor_ways(env),

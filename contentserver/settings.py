@@ -102,6 +102,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 SKOLD_EXPORT_LIMIT = CONFIG.export_limit
 SKOLD_SECOND_FACTOR = CONFIG.second_factor
+SKOLD_PERSON_ISSUERS = CONFIG.person_issuers
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 

@@ -1,7 +1,8 @@
 """Redactions over HTTP: asked, approved and refused by persons whom a token proves.
 
-A client alone does neither: whoever acts must be named by an access token, and be a person of this
-server with the permission that the admin asks for, too.
+A client alone does neither: whoever acts must be named by an access token of a provider that
+whoever runs the machine trusts with persons, and be a person of this server with the permission
+that the admin asks for, too.
 """
 
 from typing import Any
@@ -18,8 +19,9 @@ from rest_framework.response import Response
 from skold.api.authentication import ApiUser
 from skold.api.guard import GuardedView
 from skold.api.pagination import KeysetPagination
-from skold.models import Redaction
+from skold.models import Redaction, TokenProvider
 from skold.redaction import services
+from skold.services import names_persons
 
 ADMINISTER, AUDIT = "administer", "audit"
 
@@ -104,6 +106,10 @@ class RedactionViewSet(
         user = self.request.user
         principal = user.principal if isinstance(user, ApiUser) else None
         if principal is None or principal.end_user_known != "token" or not principal.end_user:
+            raise NotFound
+        issued_by = principal.credential.removeprefix("token:").partition("/")[0]
+        provider = TokenProvider.objects.filter(pk=issued_by).first()
+        if provider is None or not names_persons(provider):
             raise NotFound
         people = get_user_model()._default_manager
         person = people.filter(username=principal.end_user, is_active=True).first()

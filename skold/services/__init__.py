@@ -10,6 +10,7 @@ from skold.services.token_providers import (
     create_token_provider,
     forget_token_client,
     name_token_client,
+    names_persons,
     want_keys,
 )
 from skold.services.url_keys import IssuedUrlKey, issue_url_key, revoke_url_key
@@ -27,6 +28,7 @@ __all__ = [
     "issue_api_key",
     "issue_url_key",
     "name_token_client",
+    "names_persons",
     "revoke_api_key",
     "revoke_certificate",
     "revoke_url_key",

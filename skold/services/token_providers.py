@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
@@ -19,6 +20,7 @@ CHANGEABLE = frozenset(
 )
 KEYS_DEPEND_ON = frozenset(("algorithms", "jwks_url"))
 USUAL_ALGORITHMS = ("RS256", "ES256")
+USUAL_CLAIM = "sub"
 
 
 def create_token_provider(
@@ -86,12 +88,35 @@ def check_provider(provider: TokenProvider) -> None:
     if not provider.algorithms or not set(provider.algorithms) <= ASYMMETRIC:
         text = _("Choose some of %(names)s.") % {"names": ", ".join(sorted(ASYMMETRIC))}
         raise ValidationError({"algorithms": text})
+    claim = _person_claims().get(provider.issuer)
+    if claim is not None and not names_persons(provider):
+        text = _(
+            "SKOLD_PERSON_ISSUERS lets this issuer name people of this server: leave the address of"
+            " the keys empty, and take the end user from the claim %(claim)s."
+        )
+        raise ValidationError({"issuer": text % {"claim": claim}})
     for field in ("issuer", "jwks_url"):
         try:
             if getattr(provider, field):
                 check_address(getattr(provider, field))
         except FetchFailed as error:
             raise ValidationError({field: str(error)}) from error
+
+
+def names_persons(provider: TokenProvider) -> bool:
+    """Whether its tokens may name people of this server, who do by them what needs two persons.
+
+    Only where SKOLD_PERSON_ISSUERS says so, and only by keys that the issuer itself publishes:
+    rows can be made by anybody who administers, who would be every person he likes.
+    """
+    claim = _person_claims().get(provider.issuer)
+    return claim is not None and claim == provider.end_user_claim and not provider.jwks_url
+
+
+def _person_claims() -> Mapping[str, str]:
+    """By issuer, the claim with the name: `https://id.example.org#preferred_username`, or `sub`."""
+    parted = (each.partition("#") for each in settings.SKOLD_PERSON_ISSUERS)
+    return {issuer: claim or USUAL_CLAIM for issuer, _hash, claim in parted}
 
 
 def name_token_client(

@@ -5,16 +5,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.core.exceptions import ValidationError
 from django.test import Client as Browser
 from django.urls import reverse
+from pytest_django import Settings
 
-from skold.models import ArchivedMonth, Redaction
+from skold.models import ArchivedMonth, Redaction, TokenProvider
 from skold.redaction import services
+from skold.services import names_persons
+from skold.services.token_providers import check_provider
 
 if TYPE_CHECKING:
     from tests.integration.skold.conftest import Control
 
 ADD = "admin:skold_redaction_add"
+ISSUER, OTHER = "https://id.example.org", "https://other.example.org"
 
 
 def _person(name: str, *permissions: str) -> Browser:
@@ -143,16 +148,19 @@ def test_a_client_alone_asks_for_nothing_over_the_api(
 
 
 def test_a_person_whom_a_token_proves_asks_and_another_decides(
-    plane: "Control", berit: Browser, cecilia: Browser, monkeypatch: pytest.MonkeyPatch
+    plane: "Control", berit: Browser, cecilia: Browser, settings: Settings
 ) -> None:
     """The views alone; that a token proves the person is the gate's business and tested there."""
+    settings.SKOLD_PERSON_ISSUERS = [ISSUER, f"{OTHER}#email"]
+    for name, issuer in (("campus", ISSUER), ("own", "https://forged.example.org")):
+        _provider(id=name, issuer=issuer).save()
     from skold.api.authentication import ApiUser
     from skold.api.redactions import RedactionViewSet
     from skold.principals import Principal
 
-    def view(person: str, known: Any = "token") -> RedactionViewSet:
+    def view(person: str, known: Any = "token", issued_by: str = "campus") -> RedactionViewSet:
         made = RedactionViewSet()
-        principal = Principal("portal", "token:1", "token", person, known)
+        principal = Principal("portal", f"token:{issued_by}/1", "token", person, known)
         made.request = type("Request", (), {"user": ApiUser(principal)})()
         return made
 
@@ -162,3 +170,26 @@ def test_a_person_whom_a_token_proves_asks_and_another_decides(
     for person, known in (("cecilia", "token"), ("berit", "asserted"), ("nobody", "token")):
         with pytest.raises(NotFound):
             view(person, known)._person("skold.ask_redaction")
+    for issued_by in ("own", "nowhere"):
+        with pytest.raises(NotFound):
+            view("berit", issued_by=issued_by)._person("skold.ask_redaction")
+
+
+def test_who_administers_cannot_make_a_provider_that_names_persons(
+    plane: "Control", settings: Settings
+) -> None:
+    """Else one client would sign both the wish and the consent, in names of officers."""
+    assert not names_persons(_provider()), "none is trusted until the machine's settings say so"
+    settings.SKOLD_PERSON_ISSUERS = [ISSUER, f"{OTHER}#email"]
+    assert names_persons(_provider())
+    assert names_persons(_provider(issuer=OTHER, end_user_claim="email"))
+    forged = f"{ISSUER}/keys"
+    for wrong in ({"jwks_url": forged}, {"end_user_claim": "nickname"}, {"issuer": OTHER}):
+        assert not names_persons(_provider(**wrong))
+        with pytest.raises(ValidationError, match="SKOLD_PERSON_ISSUERS"):
+            check_provider(_provider(**wrong))
+
+
+def _provider(**changed: str) -> TokenProvider:
+    usual: dict[str, Any] = {"id": "campus", "issuer": ISSUER, "end_user_claim": "sub"}
+    return TokenProvider(audiences=["x"], algorithms=["ES256"], **{**usual, **changed})
