@@ -1023,7 +1023,8 @@ class Verification:
         self._wanted = sorted(
             {o.checkpoint.size for o in self._older} | {0, source.checkpoint.size}
         )
-        self._roots: dict[int, tuple[bytes, bytes | None]] = {}
+        self._roots: dict[int, bytes] = {}  # by the stored hashes
+        self._own_roots: dict[int, bytes] = {}  # by the records themselves, as long as they fit
         self._redacted = source.redacted() if isinstance(source, Ledger) else []
         self._differences: list[Difference] = []
         self._records, self._differing = 0, 0
@@ -1035,7 +1036,7 @@ class Verification:
         self._check_signature()
         if isinstance(source, Export):
             source.check_sums(self.findings)
-        self._note_roots()
+        self._note_root(self._tree)
         for piece in source.pieces(self._start, self.findings):
             self._take(piece)
             self._progress(self._tree.size, source.checkpoint.size)
@@ -1097,17 +1098,18 @@ class Verification:
             hashes, level = [above], level + 8
         for node in hashes:
             tree.append(node, level)
-            if note and between:
-                self._note_roots()
-        if note:
-            self._note_roots()
+            if between:
+                self._note_root(tree)
+        self._note_root(tree)
 
-    def _note_roots(self) -> None:
-        at = bisect.bisect_left(self._wanted, self._tree.size)
-        if at < len(self._wanted) and self._wanted[at] == self._tree.size:
-            own = self._own
-            same = own is not None and own.size == self._tree.size
-            self._roots[self._tree.size] = self._tree.root(), own.root() if own and same else None
+    def _note_root(self, tree: Tree) -> None:
+        at = bisect.bisect_left(self._wanted, tree.size)
+        if at == len(self._wanted) or self._wanted[at] != tree.size:
+            return
+        if tree is self._tree:
+            self._roots[tree.size] = tree.root()
+        if tree is self._own:
+            self._own_roots[tree.size] = tree.root()
 
     def _see(self, piece: Piece, hashes: list[bytes]) -> None:
         findings, follow = self.findings, self._source.kind != "selection"
@@ -1159,7 +1161,8 @@ class Verification:
 
     def _judge_tree(self) -> None:
         signed = self._source.checkpoint
-        by_files, by_records = self._roots.get(signed.size, (self._tree.root(), None))
+        by_files = self._roots.get(signed.size) or self._tree.root()
+        by_records = self._own_roots.get(signed.size)
         complete = self._tree.size == signed.size
         if complete and by_records == signed.root != by_files:
             for found in self._differences:
@@ -1167,7 +1170,7 @@ class Verification:
                     "tile_changed",
                     f"hashes of leaves {found.first} to {found.first + len(found.want) - 1}",
                 )
-            self._roots = {size: (own or b"", own) for size, (_files, own) in self._roots.items()}
+            self._roots = self._own_roots
             return
         if self._start > signed.size:
             said = f"{self._start} records were verified before, {signed.size} are signed now"
@@ -1265,7 +1268,7 @@ class Verification:
                     "older_unchecked" if older.own else "anchor_unchecked",
                     f"{label}, {signed.size} records",
                 )
-            elif known[0] != signed.root:
+            elif known != signed.root:
                 self.findings.add(
                     "ledger_rewritten",
                     f"{label} signs another root for the first {signed.size} records: changed between leaf {good} and leaf {signed.size - 1}",
