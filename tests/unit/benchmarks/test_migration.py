@@ -54,7 +54,9 @@ def test_a_scan_of_a_whole_table_is_told_from_one_of_an_index(legacy_url):
 def test_the_scale_says_what_is_not_bounded(monkeypatch, tmp_path: Path, capsys):
     monkeypatch.setattr(
         "migrator.legacy.reader.LegacyReader.ids_after",
-        lambda self, *_: self.connection.execute("SELECT media_type FROM huge_record").fetchmany(1),
+        lambda self, *_: self.connection.execute(
+            "SELECT id::text FROM huge_record ORDER BY media_type"
+        ).fetchmany(1),
     )
     monkeypatch.setattr("benchmarks.migration.scale.Scale.walk", lambda *_: (5, 0.0, 1 << 30))
     monkeypatch.setattr("sys.argv", ["scale", "--records", "20000", "--folder", str(tmp_path)])
