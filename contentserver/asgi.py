@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.asgi import get_asgi_application
 from django.urls import is_valid_path
 
+from contentserver.bodies import ShortBodies
 from contentserver.database import limit_answers
 from contentserver.planes import Planes, Scope
 
@@ -32,4 +33,4 @@ def _is_ours(path: str) -> bool:
     return bool(known) or path.startswith(settings.STATIC_URL)
 
 
-application = Planes(data=_data, control=_control, is_legacy=is_legacy)
+application = Planes(data=_data, control=ShortBodies(_control), is_legacy=is_legacy)

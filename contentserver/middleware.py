@@ -11,11 +11,12 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
-from django.db import InterfaceError, OperationalError
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from whitenoise.middleware import WhiteNoiseMiddleware
 
+from contentserver.bodies import LARGEST, too_long
 from contentserver.planes import PEER
 from contentserver.protocol.problems import CONTENT_TYPE, problem
 from skold.certificate_identity import handed_over
@@ -77,6 +78,22 @@ class RequestIdMiddleware:
         return response
 
 
+class ShortBodiesMiddleware:
+    """413 for a body above the limit, before anything reads it. Under ASGI, where it was read
+    already, contentserver.bodies stands in front of Django.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        announced = request.META.get("CONTENT_LENGTH") or "0"
+        if announced.isascii() and announced.isdigit() and int(announced[:18]) > LARGEST:
+            told = too_long()
+            return HttpResponse(told.to_json(), status=told.status, content_type=CONTENT_TYPE)
+        return self.get_response(request)
+
+
 class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]  # it has no types
     """WhiteNoise under both kinds of server: ASGI would read the file whole anyway, and warn."""
 
@@ -92,7 +109,9 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]  # it h
 
 
 class DatabaseDownMiddleware:
-    """Turns an unreachable PostgreSQL into 503 with Retry-After; the data plane goes on."""
+    """Turns an unreachable PostgreSQL into 503 with Retry-After; the data plane goes on. What
+    PostgreSQL cannot hold is 400.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -101,6 +120,10 @@ class DatabaseDownMiddleware:
         return self.get_response(request)
 
     def process_exception(self, _request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if isinstance(exception, DataError):
+            structlog.get_logger(__name__).warning("value_beyond_the_database", exc_info=exception)
+            text = _("A value holds what cannot be kept here: a NUL, or a time out of range.")
+            return HttpResponse(text, status=400, content_type="text/plain; charset=utf-8")
         if not isinstance(exception, OperationalError | InterfaceError):
             return None
         structlog.get_logger(__name__).warning("database_unavailable", error=str(exception))

@@ -11,6 +11,7 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 from contentserver import __version__
+from contentserver.bodies import LARGEST
 from contentserver.conf import Config, config, django_secret_key
 from contentserver.database import database_settings
 from contentserver.database_users import chosen
@@ -54,6 +55,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "contentserver.middleware.ProxyMiddleware",
     "contentserver.middleware.RequestIdMiddleware",
+    "contentserver.middleware.ShortBodiesMiddleware",
     "contentserver.middleware.DatabaseDownMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "contentserver.middleware.ContentSecurityPolicyMiddleware",
@@ -143,7 +145,7 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_NAME = "contentserver_session"
 SESSION_COOKIE_AGE = 12 * 3600
 # File bodies never come here: the largest thing the control plane takes is a form.
-DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+DATA_UPLOAD_MAX_MEMORY_SIZE = LARGEST
 SILENCED_SYSTEM_CHECKS: list[str] = []
 
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}

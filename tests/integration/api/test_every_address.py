@@ -144,6 +144,13 @@ def test_what_the_database_cannot_hold_is_a_mistake_of_the_caller(
     assert answer.status_code == 400, answer.content
 
 
+@pytest.mark.parametrize("address", ["client/a%00b/change/", "auditrecord/?network=%00"])
+def test_so_it_is_in_the_admin(control_plane: Library, address: str) -> None:
+    person = Client()
+    person.force_login(User.objects.create_superuser("anna"))
+    assert person.get(f"/admin/skold/{address}").status_code == 400
+
+
 def test_a_form_that_nobody_has_is_refused_and_recorded(control_plane: Library) -> None:
     assert caller(control_plane.home.api_key).get("/api/v1/clients?format=x").status_code == 404
     asked = [each for each in records(control_plane.home) if each["kind"] == "req"]
