@@ -94,7 +94,8 @@ def check_provider(provider: TokenProvider) -> None:
             "SKOLD_PERSON_ISSUERS lets this issuer name people of this server: leave the address of"
             " the keys empty, and take the end user from the claim %(claim)s."
         )
-        raise ValidationError({"issuer": text % {"claim": claim}})
+        field = "jwks_url" if provider.jwks_url else "end_user_claim"
+        raise ValidationError({field: text % {"claim": claim}})
     for field in ("issuer", "jwks_url"):
         try:
             if getattr(provider, field):

@@ -190,6 +190,20 @@ def test_who_administers_cannot_make_a_provider_that_names_persons(
             check_provider(_provider(**wrong))
 
 
+def test_the_form_of_a_provider_says_what_is_wrong(plane: "Control", settings: Settings) -> None:
+    settings.SKOLD_PERSON_ISSUERS = [ISSUER]
+    _provider().save()
+    operator = _person("otto", "view_tokenprovider", "change_tokenprovider")
+    form = {"audiences": "x", "algorithms": ["ES256"], "client_claim": "azp", "enabled": "on"}
+    page = reverse("admin:skold_tokenprovider_change", args=["campus"])
+    for wrong in ({"jwks_url": "https://forged.example.org"}, {"end_user_claim": "nickname"}):
+        answer = operator.post(page, {**form, "jwks_url": "", "end_user_claim": "sub", **wrong})
+        assert answer.status_code == 200
+        assert b"SKOLD_PERSON_ISSUERS" in answer.content
+    stored = TokenProvider.objects.get()
+    assert (stored.jwks_url, stored.end_user_claim) == ("", "sub")
+
+
 def _provider(**changed: str) -> TokenProvider:
     usual: dict[str, Any] = {"id": "campus", "issuer": ISSUER, "end_user_claim": "sub"}
     return TokenProvider(audiences=["x"], algorithms=["ES256"], **{**usual, **changed})
