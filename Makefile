@@ -7,6 +7,7 @@
 #   make acceptance   every file of the Python installation through HTTP, compared byte for byte
 #   make crash-long   at least 200 power cuts and kills; needs root, takes long
 #   make migrate-long 100,000 changes drained from a legacy database while everything is killed; takes long
+#   make audit-long   the audit with PostgreSQL stopped for five minutes, the bridge killed at every step; takes long
 #   make lint         what `make test` checks before it runs tests
 #   make pins         requirements/*.txt anew from the .in files
 
@@ -21,7 +22,7 @@ PYTEST := $(BIN)/python -m pytest
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test bench migrate-scale audit-scale acceptance crash-long migrate-long lint pins venv
+.PHONY: run test bench migrate-scale audit-scale acceptance crash-long migrate-long audit-long lint pins venv
 
 # setpriv alone, without a shell: should make be killed, the supervisor is told, and stops everything.
 run: venv
@@ -47,6 +48,9 @@ crash-long: venv
 
 migrate-long: venv
 	$(PYTEST) -m slow -s tests/concurrency/migrator
+
+audit-long: venv
+	$(PYTEST) -m slow -s tests/integration/bridge tests/integration/skold tests/unit/skold
 
 lint: venv
 	$(BIN)/ruff check

@@ -29,6 +29,7 @@ def test_nothing_is_missed(tmp_path: Path, legacy: TestPostgres) -> None:
         assert drain.changes > 300
 
 
+@pytest.mark.slow
 def test_nothing_is_missed_where_tables_are_emptied(tmp_path: Path, legacy: TestPostgres) -> None:
     """By itself: the comparison that follows a TRUNCATE finds what was missed before it."""
     with draining(tmp_path, legacy, writers=8, records=40) as drain:

@@ -139,6 +139,7 @@ def test_ledger_and_catalog_are_rebuilt_from_disk_equal(installation: Installati
     installation.bridge.stop()
 
 
+@pytest.mark.slow
 def test_the_bridge_redacts_as_the_user_it_is_killed_as_often_as_you_like(
     installation: Installation,
 ) -> None:
