@@ -65,7 +65,7 @@ class Command(BaseCommand):
         add(
             "--consistent-with",
             action="append",
-            type=int,
+            type=_size,
             default=[],
             metavar="SIZE",
             help=_("size of an older checkpoint that the auditor holds; several"),
@@ -81,6 +81,7 @@ class Command(BaseCommand):
             wanted = _wanted(config, options)
             selection = find_selection(config.ledger, wanted, _progress())
             facts = _counted(config, selection)
+            _refuse_sizes_beyond(facts["size"], options["consistent_with"])
             if not options["dry_run"]:
                 with recorded_act(config, _resource(wanted), "audit"):
                     facts = self._export(config, selection, wanted, options)
@@ -124,12 +125,16 @@ class Command(BaseCommand):
 def _wanted(config: Config, options: dict[str, Any]) -> Wanted:
     address = None
     if options["file"] is not None:
-        collection, _slash, key = options["file"].partition("/")
+        collection, slash, key = options["file"].partition("/")
+        if not slash:
+            raise CommandError(_("--file takes COLLECTION/KEY, such as photos/students/4711.jpg"))
         names = check_collection(collection), check_key(key)
         address = address_of(runtime.data_keyset(config).naming, *names).hex()
     times = {
         name: options[name] and _as_recorded(options[name], config) for name in ("since", "until")
     }
+    if times["since"] and times["until"] and times["since"] >= times["until"]:
+        raise CommandError(_("--from must lie before --to: no record is in between."))
     return Wanted(**times, client=options["client"], address=address)
 
 
@@ -154,6 +159,21 @@ def _time(text: str) -> dt.datetime:
             _("%(text)r is no day (2026-01-31) and no time (2026-01-31T12:00:00Z)") % {"text": text}
         ) from None
     return moment
+
+
+def _size(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not int(text):
+        raise argparse.ArgumentTypeError(_("the size of a checkpoint is a number from 1"))
+    return int(text)
+
+
+def _refuse_sizes_beyond(size: int, wanted: list[int]) -> None:
+    """A proof that was asked for and cannot be given is not left out in silence."""
+    if beyond := [older for older in wanted if older > size]:
+        raise CommandError(
+            _("%(older)d is more than the %(size)d records of this log: no checkpoint of it.")
+            % {"older": max(beyond), "size": size}
+        )
 
 
 def _as_recorded(moment: dt.datetime, config: Config) -> str:

@@ -15,6 +15,7 @@ from contentserver.operations.verification import note_result, open_verification
 from contentserver.store.errors import StoreError
 from skold.journal import JournalUnavailable
 from skold.ledger.bundles import LedgerDamagedError
+from skold.ledger.mark import read_mark
 from skold.verifier import verify_audit
 from skold.verifying import LiveVerification, Mode, Outcome, VerificationRunsError
 
@@ -58,6 +59,7 @@ class Command(BaseCommand):
         progress = verify_audit.progress_bar(time.monotonic(), [0.0])
         try:
             with recorded_act(config, "audit-verification", "audit"):
+                _refuse_beyond(config, options["since"])
                 outcome = _run(open_verification(config, progress=progress), options)
         except (
             *(JournalUnavailable, LedgerDamagedError, OSError),
@@ -89,6 +91,16 @@ def _run(verification: LiveVerification, options: dict[str, Any]) -> Outcome:
     if options["since"] is not None:
         return verification.run_since(options["since"])
     return verification.run(Mode.FULL if options["full"] or options["anchors"] else Mode.CONTINUE)
+
+
+def _refuse_beyond(config: Config, leaf: int | None) -> None:
+    """Raises CommandError for a leaf that is not there yet, LedgerDamagedError, OSError."""
+    if leaf and leaf > (leaves := read_mark(config.ledger, config.node).leaves):
+        raise CommandError(
+            _("--since %(leaf)d: the ledger has only %(leaves)d records.")
+            % {"leaf": leaf, "leaves": leaves},
+            returncode=2,
+        )
 
 
 def _leaf(text: str) -> int:
