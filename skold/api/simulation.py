@@ -20,7 +20,7 @@ from skold.signed import PolicyMissing, PolicyTooOld
 from skold.simulation import KINDS, Wish
 
 
-class WishSerializer(serializers.Serializer[Wish]):
+class SimulationWishSerializer(serializers.Serializer[Wish]):
     """Who wants to do what, and how."""
 
     client = serializers.CharField(max_length=64)
@@ -117,13 +117,13 @@ class PolicyViewSet(GuardedView, viewsets.GenericViewSet[Any]):
     by_year = True  # of no year
     pagination_class = None
     filter_backends: list[Any] = []
-    serializer_class = WishSerializer
+    serializer_class = SimulationWishSerializer
 
-    @extend_schema(request=WishSerializer, responses={200: SimulationSerializer})
+    @extend_schema(request=SimulationWishSerializer, responses={200: SimulationSerializer})
     @action(detail=False, methods=["post"])
     def simulate(self, request: Request) -> Response:
         """What the gate would say to a client, under the policy that the data plane reads now."""
-        asked = WishSerializer(data=request.data)
+        asked = SimulationWishSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         wish = asked.wish()
         self.access.made = f"simulation:{wish.client}"
