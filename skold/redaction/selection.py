@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import orjson
 
@@ -66,7 +67,7 @@ class Selection:
             return False
         fields = find_fields(private) or {}
         if self._kind == END_USER:
-            return bool(fields.get("end_user") == self._selector["end_user"])
+            return _names_person(fields, self._selector["end_user"])
         collection = (find_fields(body) or {}).get("collection")
         return collection == self._selector["collection"] and _names_key(
             fields, self._selector["key"]
@@ -121,7 +122,7 @@ def _numbers(selector: Mapping[str, Any], node: str) -> frozenset[int]:
 def _needles(kind: str, selector: Mapping[str, Any]) -> tuple[bytes, ...]:
     """Bytes of which every private part in question contains one, as canonical JSON writes them."""
     if kind == END_USER:
-        return (b'"end_user":' + orjson.dumps(selector["end_user"]),)
+        return (b'"end_user":' + orjson.dumps(selector["end_user"]), b'"path":')
     if kind != KEY:
         return ()
     once = _written(selector["key"])
@@ -130,6 +131,14 @@ def _needles(kind: str, selector: Mapping[str, Any]) -> tuple[bytes, ...]:
 
 def _written(text: str) -> bytes:
     return orjson.dumps(text)[1:-1]
+
+
+def _names_person(fields: Mapping[str, Any], person: str) -> bool:
+    """As who acted, or as whom somebody looked for in a page's query."""
+    if fields.get("end_user") == person:
+        return True
+    query = str(fields.get("path") or "").partition("?")[2]
+    return any(value.strip() == person for _name, value in parse_qsl(query))
 
 
 def _names_key(fields: Mapping[str, Any], key: str) -> bool:
