@@ -12,7 +12,7 @@ from tests.support.audit_ledgers import KEY, AuditLedger
 
 
 @pytest.mark.parametrize("tile", [0, 1])
-def test_a_damaged_hash_is_not_called_another_history(tmp_path: Path, tile: int):
+def test_a_damaged_hash_is_not_called_another_history(tmp_path: Path, tile: int) -> None:
     made = AuditLedger(tmp_path)
     made.live(170)
     kept = tmp_path / "kept.txt"  # in the middle of a tile: the damaged one, or the one behind it
