@@ -185,12 +185,14 @@ def test_with_postgresql_stopped_checkpoints_go_on_and_all_is_caught_up(own: Own
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_with_postgresql_stopped_for_five_minutes_under_load(own: Own) -> None:
     waits = stop_under_load(own, 300, 2000)
     print(f"median {sorted(waits)[len(waits) // 2]:.2f} s, longest {max(waits):.2f} s behind")
     assert max(waits) < LATE
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("kills", [2, pytest.param(60, marks=pytest.mark.slow)])
 def test_however_often_it_is_killed_each_record_stands_once(own: Own, kills: int) -> None:
     chance = random.Random(11)
