@@ -1,48 +1,27 @@
-"""An act that somebody at the terminal does, and its pair of records in the audit."""
+"""An act that somebody at the terminal does, recorded without a gate, a policy or a database."""
 
-import getpass
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from contentserver import runtime
 from contentserver.conf import Config
+from skold.control.commands import recorded_in
 from skold.journal import Scalar
-
-WAIT = 5.0
-"""Seconds a record may take to become durable."""
-
-
-def actor() -> str:
-    """Who is at the terminal, by what the operating system says."""
-    return f"command:{getpass.getuser()}"
 
 
 @contextmanager
-def recorded_act(config: Config, resource: str, action: str = "administer") -> Iterator[None]:
-    """Record before the block, wait until that is durable, and record after it how it went.
+def recorded_act(
+    config: Config, resource: str, action: str = "administer"
+) -> Iterator[dict[str, Scalar]]:
+    """`recorded_in` a journal for this act alone, closed at its end: the command may work on the
+    ledger that the journal is part of.
 
     Raises JournalUnavailable before the block: then nothing is done.
     """
     journal = runtime.open_journal(config)
     journal.start()
     try:
-        body = {
-            "id": str(uuid.uuid4()),
-            "plane": "control",
-            "action": action,
-            "decision": "allow",
-            "reason": "command",
-            "credential": "command",
-            "resource": resource,
-        }
-        request = journal.append("req", body, {"end_user": actor()})
-        request.wait(WAIT)
-        done: dict[str, Scalar] = {"status": 500, "outcome": "failed"}
-        try:
-            yield
-            done = {"status": 200, "outcome": "served"}
-        finally:
-            journal.append("done", done, ref=request).wait(WAIT)
+        with recorded_in(journal, action, resource) as said:
+            yield said
     finally:
         journal.close()

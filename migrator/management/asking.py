@@ -1,19 +1,9 @@
-"""What the commands of the migrator share: who asks, which source, whether somebody agrees, and
-errors in one sentence.
-"""
+"""What the commands of the migrator share: which source, and whether somebody agrees."""
 
-import getpass
-
-from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 
 from migrator.models import Source
-
-
-def actor() -> str:
-    """As the audit names whoever runs a command."""
-    return f"command:{getpass.getuser()}"
 
 
 def get_source(name: str) -> Source:
@@ -33,14 +23,3 @@ def agrees(question: str) -> bool:
     except EOFError:
         return False
     return answer.strip().lower() in {"y", "yes", _("yes")}
-
-
-def sentence(error: ValidationError) -> str:
-    """All messages, each behind its field."""
-    if not hasattr(error, "error_dict"):
-        return " ".join(error.messages)
-    return " ".join(
-        f"{field}: {message}" if field != "__all__" else message
-        for field, messages in error.message_dict.items()
-        for message in messages
-    )

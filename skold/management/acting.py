@@ -1,6 +1,5 @@
-"""What the commands on clients and keys share: who acts, errors in one sentence, rows as text."""
+"""What the commands on clients and keys share: errors in one sentence, rows as text."""
 
-import getpass
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,11 +12,6 @@ from django.utils.translation import gettext as _
 
 from skold.models import Client
 from skold.services.rotation import USUAL_DAYS
-
-
-def actor() -> str:
-    """As rows name whoever runs a command."""
-    return f"command:{getpass.getuser()}"
 
 
 def get_client(name: str) -> Client:
@@ -35,7 +29,7 @@ def sentences() -> Iterator[None]:
     try:
         yield
     except ValidationError as error:
-        raise CommandError(_sentence(error)) from error
+        raise CommandError(sentence(error)) from error
 
 
 def add_days(parser: Any) -> None:
@@ -76,7 +70,8 @@ def _time(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat()
 
 
-def _sentence(error: ValidationError) -> str:
+def sentence(error: ValidationError) -> str:
+    """All messages, each behind its field."""
     if not hasattr(error, "error_dict"):
         return " ".join(error.messages)
     return " ".join(

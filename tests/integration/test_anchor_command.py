@@ -8,9 +8,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from contentserver import checks
-from skold.journal_reader import iter_writers
 from tests.support.anchoring import GrowingLedger, WebPlace, web_place
-from tests.support.journals import kinds, read_all
+from tests.support.journals import kinds, read_all, the_writer
 
 
 @pytest.fixture
@@ -41,8 +40,7 @@ def test_now_sends_it_and_is_recorded(config, settings):
     assert (entry["address"], entry["size"], entry["error"]) == (address, 12, None)
     assert not told["not_anchored"]
     assert len(place.asked) == 1
-    (writer,) = iter_writers(config.journal_dirs[0])
-    frames, _ = read_all(config.journal_dirs[0], writer)
+    frames, _ = read_all(config.journal_dirs[0], the_writer(config.journal_dirs[0]))
     assert [kind for kind in kinds(frames) if kind in {"req", "done"}] == ["req", "done"]
 
 
@@ -59,6 +57,9 @@ def test_it_ends_with_an_error_that_names_the_place(config, settings, capsys):
         settings.CONFIG = dataclasses.replace(config, anchors=(f"http://127.0.0.1:{place.port}/",))
         with pytest.raises(CommandError, match=r"Not anchored at: https-127\.0\.0\.1-"):
             run("--now")
+    frames, _ = read_all(config.journal_dirs[0], the_writer(config.journal_dirs[0]))
+    (done,) = (frame.fields for frame in frames if frame.fields["kind"] == "done")
+    assert (done["status"], done["outcome"]) == (502, "failed")
 
 
 def test_without_a_place_it_says_what_to_set(config):

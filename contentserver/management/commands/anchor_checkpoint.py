@@ -2,25 +2,21 @@
 
 import argparse
 import datetime as dt
-import getpass
 import json
-import uuid
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
-from contentserver import runtime
 from contentserver.conf import Config
+from contentserver.operations.command_audit import recorded_act
 from skold.anchors.anchoring import Anchoring
 from skold.anchors.places import Place
 from skold.anchors.state import AnchorState, read_state
 from skold.anchors.ways import NotAnchoredError
 from skold.journal import JournalUnavailable
 
-WAIT = 5.0
-"""Seconds a record may take to become durable."""
 EXAMPLES = """examples:
   manage.py anchor_checkpoint           show the places and what they have
   manage.py anchor_checkpoint --now     send the newest checkpoint to every place now
@@ -64,28 +60,13 @@ class Command(BaseCommand):
 def _anchor(config: Config) -> list[str]:
     """At every place, one after the other; the names of those that failed. Recorded before."""
     places = read_state(config.ledger, config.anchors).places
-    journal = runtime.open_journal(config)
-    journal.start()
     try:
-        body = {
-            "id": str(uuid.uuid4()),
-            "plane": "control",
-            "action": "administer",
-            "decision": "allow",
-            "reason": "command",
-            "credential": "command",
-            "resource": "anchors",
-        }
-        who = {"end_user": f"command:{getpass.getuser()}"}
-        request = journal.append("req", body, who)
-        request.wait(WAIT)
-        failed = [place.name for place in places if not _arrives(config, place)]
-        done = {"status": 502 if failed else 200, "outcome": "failed" if failed else "served"}
-        journal.append("done", done, ref=request).wait(WAIT)
+        with recorded_act(config, "anchors") as said:
+            failed = [place.name for place in places if not _arrives(config, place)]
+            if failed:
+                said |= {"status": 502, "outcome": "failed"}
     except JournalUnavailable as error:
         raise CommandError(str(error)) from error
-    finally:
-        journal.close()
     return failed
 
 

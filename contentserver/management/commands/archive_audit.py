@@ -16,7 +16,7 @@ from rich.progress import Progress
 from contentserver.conf import Config
 from contentserver.management.commands.rebuild_ledger import PROBLEMS, check_checkpoint
 from contentserver.operations.audit_database import audit_connection
-from contentserver.operations.command_audit import actor, recorded_act
+from contentserver.operations.command_audit import recorded_act
 from skold.archive.archive import Archiver, MonthOutcome, NotArchivedError
 from skold.archive.lock import archive_lock
 from skold.archive.months import (
@@ -27,6 +27,7 @@ from skold.archive.months import (
     first_kept,
     standing_months,
 )
+from skold.control.commands import actor
 from skold.models import ArchivedMonth
 from skold.rebuild.notice import note_rows
 

@@ -11,9 +11,10 @@ from django.utils.translation import gettext as _
 
 from contentserver import checkpoint_keys, runtime
 from contentserver.conf import Config
-from contentserver.operations.command_audit import actor, recorded_act
+from contentserver.operations.command_audit import recorded_act
 from contentserver.store.errors import StoreError
 from skold.checkpoints import Checkpoint, CheckpointInvalidError, open_checkpoint
+from skold.control.commands import actor
 from skold.journal import JournalUnavailable
 from skold.ledger.bundles import LedgerDamagedError
 from skold.ledger.checkpointer import HIGHEST, NAME

@@ -15,9 +15,10 @@ from django.utils.translation import gettext as _
 
 from contentserver import checkpoint_keys, runtime
 from contentserver.conf import Config
-from contentserver.operations.command_audit import actor, recorded_act
+from contentserver.operations.command_audit import recorded_act
 from contentserver.store.address import address_of, check_collection, check_key
 from contentserver.store.errors import StoreError
+from skold.control.commands import actor
 from skold.exporting import ExportError, ExportOptions, Selection, export_to_path
 from skold.exporting.scanning import Wanted, find_selection
 from skold.journal import JournalUnavailable

@@ -1,6 +1,5 @@
 """`manage.py open_year`: let a year take files, on one storage root."""
 
-import getpass
 import time
 from argparse import ArgumentParser
 from typing import Any
@@ -10,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from contentserver.catalog.models import LayoutRequest
 from contentserver.operations.layout_sync import request_year
+from skold.control.commands import actor
 
 
 class Command(BaseCommand):
@@ -32,9 +32,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        actor = f"command:{getpass.getuser()}"
         request = request_year(
-            actor=actor,
+            actor=actor(),
             year=options["year"],
             root=options["root"],
             importing=options["importing"],

@@ -1,6 +1,5 @@
 """`manage.py rotate_url_wrapping`: a new key under which clients' signing keys are wrapped."""
 
-import getpass
 import json
 from argparse import ArgumentParser
 from typing import Any
@@ -13,7 +12,7 @@ from contentserver import runtime
 from contentserver.conf import Config
 from contentserver.store.errors import StoreError
 from contentserver.store.keyset import add_url_key, read_root_key
-from skold.control.commands import recorded
+from skold.control.commands import actor, recorded
 from skold.models import UrlKey
 from skold.services import rewrap_url_keys
 from skold.urls import UrlKeyUnusable
@@ -52,5 +51,5 @@ def _count(config: Config) -> dict[str, Any]:
 def _rotate(config: Config) -> dict[str, Any]:
     number = add_url_key(config.data_keyset, read_root_key(config.data_root_key, "data"))
     keys = runtime.data_keyset(config).url_keys
-    changed = rewrap_url_keys(actor=f"command:{getpass.getuser()}", wrapping_keys=keys)
+    changed = rewrap_url_keys(actor=actor(), wrapping_keys=keys)
     return {"newest": number, "keys": len(changed), "changed": True}

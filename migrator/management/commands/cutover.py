@@ -19,9 +19,10 @@ from migrator.cutover.prepare import Prepared, Preparer, Wanted
 from migrator.cutover.steps import FINAL, NoSuchStep
 from migrator.legacy.address import AddressMissing, AddressOpen, address_of
 from migrator.legacy.snapshots import connect
-from migrator.management.asking import actor, agrees, get_source
+from migrator.management.asking import agrees, get_source
 from migrator.models import CutOver, Source
 from migrator.store import opened_store
+from skold.control.commands import actor
 
 EXAMPLES = """examples:
   manage.py cutover photos --dry-run        show the gates before the next mode; change nothing

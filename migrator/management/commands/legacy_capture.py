@@ -12,10 +12,12 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
 from migrator.legacy.address import AddressMissing, AddressOpen
-from migrator.management.asking import actor, agrees, get_source, sentence
+from migrator.management.asking import agrees, get_source
 from migrator.services.capturing import CaptureFacts, Capturing, LocksTaken, privileges
 from migrator.services.sources import get_description
 from migrator.sync.trouble import sentence as trouble
+from skold.control.commands import actor
+from skold.management.acting import sentence
 
 
 class Command(BaseCommand):

@@ -10,10 +10,12 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
-from migrator.management.asking import actor, get_source, sentence
+from migrator.management.asking import get_source
 from migrator.models import Source
 from migrator.services.exchange import export_source, import_source
 from migrator.services.sources import remove_source
+from skold.control.commands import actor
+from skold.management.acting import sentence
 
 
 class Command(BaseCommand):

@@ -7,8 +7,8 @@ from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
 
 from skold import services
-from skold.control.commands import recorded
-from skold.management.acting import actor, as_json, get_client, sentences
+from skold.control.commands import actor, recorded
+from skold.management.acting import as_json, get_client, sentences
 from skold.models import ActingFor, Client
 
 

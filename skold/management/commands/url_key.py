@@ -10,9 +10,8 @@ from django.utils.translation import gettext as _
 
 from skold import services
 from skold.control import parts
-from skold.control.commands import recorded
+from skold.control.commands import actor, recorded
 from skold.management.acting import (
-    actor,
     add_days,
     as_json,
     facts_of,
