@@ -1,12 +1,11 @@
 """`manage.py anchor_checkpoint`: which checkpoints have left the machine, and one sent now."""
 
-import argparse
 import datetime as dt
 import json
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 
 from contentserver.conf import Config
@@ -16,6 +15,7 @@ from skold.anchors.places import Place
 from skold.anchors.state import AnchorState, read_state
 from skold.anchors.ways import NotAnchoredError
 from skold.journal import JournalUnavailable
+from skold.management.examples import CommandWithExamples
 
 EXAMPLES = """examples:
   manage.py anchor_checkpoint           show the places and what they have
@@ -24,23 +24,15 @@ EXAMPLES = """examples:
 """
 
 
-class Command(BaseCommand):
+class Command(CommandWithExamples):
     help = _(
         "Shows how it stands with the places of SKOLD_ANCHORS; with --now the newest checkpoint "
         "goes there without waiting for the hour. Needs no database. Ends with 1 if a place could "
         "not be reached, or has had no checkpoint for 26 hours."
     )
+    examples = EXAMPLES
     requires_system_checks = []
     requires_migrations_checks = False
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        return super().create_parser(
-            prog_name,
-            subcommand,
-            epilog=EXAMPLES,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            **kwargs,
-        )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--now", action="store_true", help=_("send to every place now"))

@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from rich.console import Console
@@ -28,6 +28,7 @@ from skold.archive.months import (
     standing_months,
 )
 from skold.control.commands import actor
+from skold.management.examples import CommandWithExamples
 from skold.models import ArchivedMonth
 from skold.rebuild.notice import note_rows
 
@@ -41,22 +42,14 @@ EXAMPLES = """examples:
 """
 
 
-class Command(BaseCommand):
+class Command(CommandWithExamples):
     help = _(
         "Writes each month of this node's audit that is older than AUDIT_RETENTION_MONTHS to one "
         "compressed file below AUDIT_ARCHIVE, reads it back, holds every record against the "
         "ledger's tree, and only then drops the month from PostgreSQL. The ledger on disk keeps "
         "everything. May be killed anywhere; the next run finishes."
     )
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        return super().create_parser(
-            prog_name,
-            subcommand,
-            epilog=EXAMPLES,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            **kwargs,
-        )
+    examples = EXAMPLES
 
     def add_arguments(self, parser: CommandParser) -> None:
         what = parser.add_mutually_exclusive_group()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
@@ -24,6 +24,7 @@ from skold.exporting.scanning import Wanted, find_selection
 from skold.journal import JournalUnavailable
 from skold.ledger.bundles import LedgerDamagedError
 from skold.ledger.proofs import NoCheckpointError, TreeReader
+from skold.management.examples import CommandWithExamples
 from skold.verifier import verify_audit
 
 EXAMPLES = """examples:
@@ -35,24 +36,16 @@ EXAMPLES = """examples:
 """
 
 
-class Command(BaseCommand):
+class Command(CommandWithExamples):
     help = _(
         "Exports audit records to a folder or a .zip, with the hashes that lead to the signed "
         "checkpoint, the anchors and the verifier. Reads the ledger on disk and needs no database. "
         "A period is exported without gaps, so that an auditor sees that nothing is missing; of "
         "a client or a file it is a selection. The export is recorded."
     )
+    examples = EXAMPLES
     requires_system_checks = []
     requires_migrations_checks = False
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        return super().create_parser(
-            prog_name,
-            subcommand,
-            epilog=EXAMPLES,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            **kwargs,
-        )
 
     def add_arguments(self, parser: CommandParser) -> None:
         add = parser.add_argument

@@ -1,12 +1,11 @@
 """`manage.py rebuild_catalog`: the catalog made again from the disk, or proved equal to it."""
 
-import argparse
 import json
 import uuid
 from typing import Any, Self
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from rich.console import Console
@@ -17,6 +16,7 @@ from contentserver import runtime
 from contentserver.catalog.compare import OutOfOrder
 from contentserver.catalog.rebuild import Outcome, Rebuild, as_json
 from contentserver.store.errors import StoreError
+from skold.management.examples import CommandWithExamples
 
 EXAMPLES = """examples:
   manage.py rebuild_catalog                   make the catalog equal to the disk; goes on where it was cut off
@@ -27,21 +27,13 @@ EXAMPLES = """examples:
 """  # noqa: E501 - as it is printed
 
 
-class Command(BaseCommand):
+class Command(CommandWithExamples):
     help = _(
         "Makes the catalog again by walking the store, or proves it equal (--check). Rows that the "
         "disk does not hold are kept and reported unless --drop-missing is given: such a row may "
         "be the last trace of a lost file."
     )
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        return super().create_parser(
-            prog_name,
-            subcommand,
-            epilog=EXAMPLES,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            **kwargs,
-        )
+    examples = EXAMPLES
 
     def add_arguments(self, parser: CommandParser) -> None:
         what = parser.add_mutually_exclusive_group()

@@ -1,14 +1,13 @@
 """`manage.py rebuild_ledger`: PostgreSQL's copy of the audit made again from the ledger on disk, or
 proved equal to it."""
 
-import argparse
 import datetime as dt
 import json
 import sys
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from rich.console import Console
@@ -29,6 +28,7 @@ from skold.journal import JournalUnavailable
 from skold.ledger.bundles import LedgerDamagedError
 from skold.ledger.mark import MarkInvalidError
 from skold.ledger.proofs import NoCheckpointError, TreeReader
+from skold.management.examples import CommandWithExamples
 from skold.rebuild.notice import note_differences
 from skold.rebuild.rebuild import Outcome, Rebuild
 from skold.redaction.listed import RedactionListInvalid
@@ -53,21 +53,13 @@ PROBLEMS = (
 )
 
 
-class Command(BaseCommand):
+class Command(CommandWithExamples):
     help = _(
         "Makes PostgreSQL's copy of this node's audit again from the ledger on disk, also in an "
         "empty database, or proves it equal (--check). Rows that differ from the ledger, or that "
         "it does not have, are evidence: they are named, become a finding, and stay as they are."
     )
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        return super().create_parser(
-            prog_name,
-            subcommand,
-            epilog=EXAMPLES,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            **kwargs,
-        )
+    examples = EXAMPLES
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--check", action="store_true", help=_("compare only; 1 if unequal"))

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 
 from contentserver.conf import Config
@@ -16,6 +16,7 @@ from contentserver.store.errors import StoreError
 from skold.journal import JournalUnavailable
 from skold.ledger.bundles import LedgerDamagedError
 from skold.ledger.mark import read_mark
+from skold.management.examples import CommandWithExamples
 from skold.verifier import verify_audit
 from skold.verifying import LiveVerification, Mode, Outcome, VerificationRunsError
 
@@ -29,23 +30,15 @@ exit codes: 0 intact, 1 changed, 2 it could not be read
 """
 
 
-class Command(BaseCommand):
+class Command(CommandWithExamples):
     help = _(
         "Verifies this node's audit ledger on disk, and the journals that still stand, with the "
         "verifier that auditors get. Needs no database. Beat does the same each night, and all of "
         "it once a week. An auditor verifies a copy: see docs/audit.md."
     )
+    examples = EXAMPLES
     requires_system_checks = []
     requires_migrations_checks = False
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        return super().create_parser(
-            prog_name,
-            subcommand,
-            epilog=EXAMPLES,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            **kwargs,
-        )
 
     def add_arguments(self, parser: CommandParser) -> None:
         what = parser.add_mutually_exclusive_group()

@@ -1,13 +1,12 @@
 """`manage.py cutover`: the mode of a source changed, through its gates; and the certificates."""
 
-import argparse
 import datetime as dt
 import json
 from typing import Any
 
 import psycopg
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 
 from contentserver.store.errors import StoreError
@@ -23,6 +22,7 @@ from migrator.management.asking import agrees, get_source
 from migrator.models import CutOver, Source
 from migrator.store import opened_store
 from skold.control.commands import actor
+from skold.management.examples import CommandWithExamples
 
 EXAMPLES = """examples:
   manage.py cutover photos --dry-run        show the gates before the next mode; change nothing
@@ -34,20 +34,12 @@ EXAMPLES = """examples:
 """
 
 
-class Command(BaseCommand):
+class Command(CommandWithExamples):
     help = _(
         "Checks the gates of a change of mode, applies it, and waits until it is in force. Every "
         "change leaves a certificate, signed by the bridge."
     )
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        return super().create_parser(
-            prog_name,
-            subcommand,
-            epilog=EXAMPLES,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            **kwargs,
-        )
+    examples = EXAMPLES
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("source", help=_("name of the source"))

@@ -1,12 +1,11 @@
 """`manage.py legacy_verify`: a source compared with the disk, in both directions, by content."""
 
-import argparse
 import json
 from typing import Any, Self
 
 import psycopg
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
@@ -19,6 +18,7 @@ from migrator.models import Difference, Verification
 from migrator.store import opened_store
 from migrator.verify.run import CatalogBehind, Verifier
 from migrator.verify.state import State, VerificationMoved
+from skold.management.examples import CommandWithExamples
 
 EXAMPLES = """examples:
   manage.py legacy_verify photos             compare every record and every stored file of photos
@@ -29,20 +29,12 @@ EXAMPLES = """examples:
 SHOWN = 20
 
 
-class Command(BaseCommand):
+class Command(CommandWithExamples):
     help = _(
         "Compares all records of a source with the disk and all stored files with the source, by "
         "SHA-256 of the content. What is on its way meanwhile is no difference."
     )
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        return super().create_parser(
-            prog_name,
-            subcommand,
-            epilog=EXAMPLES,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            **kwargs,
-        )
+    examples = EXAMPLES
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("source", help=_("name of the source"))
