@@ -11,8 +11,13 @@ Requests of a client beyond its own limit are counted apart, for each of its cre
 neither hides the other.
 """
 
+import contextlib
 import ipaddress
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+from skold.journal import Journal, JournalUnavailable, Scalar
+from skold.networks import find_address
 
 LIMIT = 20
 MAX_BUCKETS = 10_000  # of one second; what comes beyond shares one bucket
@@ -91,13 +96,25 @@ class Flood:
         self._second, self._seen, self._beyond = second, {}, {}
 
 
+def record_counts(journal: Journal, plane: str, counts: Iterable[FloodCount]) -> None:
+    """Without waiting for the disk. Counts that the journal does not take are lost."""
+    for flood in counts:
+        body: dict[str, Scalar] = {
+            "plane": plane,
+            "count": flood.count,
+            "second": flood.second,
+            "reason": flood.reason,
+        }
+        if flood.credential is not None:
+            body["credential"] = flood.credential
+        with contextlib.suppress(JournalUnavailable):
+            journal.append("flood", body, {"network": flood.network})
+
+
 def network_of(address: str) -> str:
     """The /24 or /64 an address lies in; the text itself if it is no address."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
+    parsed = find_address(address)
+    if parsed is None:
         return address
-    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
-        parsed = parsed.ipv4_mapped
     bits = 24 if parsed.version == 4 else 64
     return str(ipaddress.ip_network((parsed, bits), strict=False))

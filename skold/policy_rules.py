@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from skold.networks import Network, Networks
 from skold.urls import decode_wrapped
 
 ACTIONS = frozenset(
@@ -25,7 +26,6 @@ MAY_ACT_FOR = frozenset(("optional", "required", "forbidden"))
 ON_BEHALF_OF = MAY_ACT_FOR | {"proof"}
 _MAX_KNOWN = 10_000  # addresses whose answer a client's rule remembers
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 R = TypeVar("R")
 
 
@@ -43,27 +43,14 @@ class ClientRule:
     address_ranges: tuple[Network, ...]
     may_act_for: str
     requests_per_second: int | None = None
-    _known: dict[str, bool] = field(default_factory=dict, compare=False, repr=False)
+    _networks: Networks = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_networks", Networks(self.address_ranges, _MAX_KNOWN))
 
     def admits(self, address: str) -> bool:
         """Whether the client may come from this address; one that cannot be read is nowhere."""
-        if not self.address_ranges:
-            return True
-        answer = self._known.get(address)
-        if answer is None:
-            if len(self._known) >= _MAX_KNOWN:
-                self._known.clear()
-            answer = self._known[address] = self._lies_within(address)
-        return answer
-
-    def _lies_within(self, text: str) -> bool:
-        try:
-            address = ipaddress.ip_address(text)
-        except ValueError:
-            return False
-        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-            address = address.ipv4_mapped
-        return any(address in network for network in self.address_ranges)
+        return not self.address_ranges or self._networks.have(address)
 
 
 @dataclass(frozen=True, slots=True)

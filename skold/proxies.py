@@ -6,6 +6,8 @@ Pure; shared by both planes. uvicorn believes X-Forwarded-For of the same list.
 import ipaddress
 from collections.abc import Iterable
 
+from skold.networks import Networks
+
 _MAX_KNOWN = 1_000
 
 
@@ -18,19 +20,12 @@ class TrustedProxies:
 
     def __init__(self, words: Iterable[str]) -> None:
         """Raises ValueError for a word that is neither an address, a network nor `*`."""
-        self._networks = tuple(ipaddress.ip_network(word) for word in words if word != "*")
-        self._known: dict[str, bool] = {}
+        networks = tuple(ipaddress.ip_network(word) for word in words if word != "*")
+        self._networks = Networks(networks, _MAX_KNOWN) if networks else None
 
     def has(self, peer: str | None) -> bool:
         """Whether the other end of the connection is one of them; one without address is not."""
-        if not self._networks or peer is None:
-            return False
-        answer = self._known.get(peer)
-        if answer is None:
-            if len(self._known) >= _MAX_KNOWN:
-                self._known.clear()
-            answer = self._known[peer] = self._lies_within(peer)
-        return answer
+        return self._networks is not None and peer is not None and self._networks.have(peer)
 
     def find_caller(self, peer: str, forwarded: str | None) -> str:
         """Whom the request comes from: `peer`, or, if that is one of ours, the last address in
@@ -44,15 +39,6 @@ class TrustedProxies:
             if not self.has(hop):
                 return hop
         return peer
-
-    def _lies_within(self, text: str) -> bool:
-        try:
-            address = ipaddress.ip_address(text)
-        except ValueError:
-            return False
-        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-            address = address.ipv4_mapped
-        return any(address in network for network in self._networks)
 
 
 def _is_address(text: str) -> bool:

@@ -24,9 +24,8 @@ from contentserver.delivery.from_legacy import close
 from contentserver.delivery.parts import Parts
 from contentserver.store.errors import OutsideYears, StoreError
 from contentserver.store.fileops import WouldBlock
-from skold.flood import Flood
+from skold.flood import Flood, record_counts
 from skold.gate import Anonymous, Principal, Reject
-from skold.journal import JournalUnavailable, Scalar
 from skold.limits import Excess
 
 OUTSIDE_YEARS = "outside_years"
@@ -128,17 +127,8 @@ class Refusals:
             self._take_counts(time.time() + 1)
 
     def _take_counts(self, now: float | None = None) -> None:
-        for flood in self._flood.take_counts(time.time() if now is None else now):
-            body: dict[str, Scalar] = {
-                "plane": "data",
-                "count": flood.count,
-                "second": flood.second,
-                "reason": flood.reason,
-            }
-            if flood.credential is not None:
-                body["credential"] = flood.credential
-            with contextlib.suppress(JournalUnavailable):
-                self._parts.journal.append("flood", body, {"network": flood.network})
+        counts = self._flood.take_counts(time.time() if now is None else now)
+        record_counts(self._parts.journal, "data", counts)
 
     async def _look_in_vain(self, access: Access) -> None:
         """The steps of an absent file, with a key that nobody has."""

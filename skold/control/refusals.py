@@ -2,16 +2,15 @@
 data plane; and the limits of clients.
 """
 
-import contextlib
 import logging
 import threading
 import time
 from typing import NamedTuple
 
-from skold.flood import Flood
+from skold.flood import Flood, record_counts
 from skold.gate import Principal, Reject
 from skold.guessing import Guessing
-from skold.journal import Journal, JournalUnavailable, Scalar
+from skold.journal import Journal
 from skold.limits import Excess, Limits
 from skold.policy import Policy
 
@@ -85,14 +84,4 @@ class Refusals:
                 self._wake_in_a_second()
 
     def _append_counts(self, now: float) -> None:
-        for flood in self._flood.take_counts(now):
-            body: dict[str, Scalar] = {
-                "plane": "control",
-                "count": flood.count,
-                "second": flood.second,
-                "reason": flood.reason,
-            }
-            if flood.credential is not None:
-                body["credential"] = flood.credential
-            with contextlib.suppress(JournalUnavailable):
-                self._journal.append("flood", body, {"network": flood.network})
+        record_counts(self._journal, "control", self._flood.take_counts(now))
