@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
-from skold.admin.reason_words import reason_in_words
+from skold.reason_words import reason_in_words
 from skold.simulation import Outcome, Wish
 
 MEMBERS = {

@@ -13,15 +13,15 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 
+from skold import audit_words as words
 from skold.admin import audit_links as links
-from skold.admin import audit_words as words
 from skold.admin.audit_filters import FILTERS
 from skold.admin.audit_list import AuditChangeList, join_halves
 from skold.admin.audit_pages import AuditPages
 from skold.admin.badges import badge
 from skold.admin.decorators import display
-from skold.admin.reason_words import reason_in_words
 from skold.models import AuditRecord
+from skold.reason_words import reason_in_words
 
 DECISIONS = {"allow": "success", "refuse": "danger"}
 

@@ -12,9 +12,9 @@ from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 
-from skold.admin.audit_words import size
 from skold.admin.findings import open_findings
 from skold.anchors.state import AnchorState, read_state
+from skold.audit_words import size
 from skold.control import review_parts
 from skold.control.review_parts import ReviewParts
 from skold.ledger.bundles import LedgerDamagedError

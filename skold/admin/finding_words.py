@@ -11,9 +11,9 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from skold.admin.reason_words import reason_in_words
 from skold.flood import network_of
 from skold.models import AuditRecord, Finding, KnownNetwork
+from skold.reason_words import reason_in_words
 from skold.review.streaks import SHOWN
 
 ADVICE = {

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from django.http import HttpRequest
 from django.urls import reverse
 
-from skold.admin import audit_words as words
+from skold import audit_words as words
 from skold.admin.audit_list import join_halves
 from skold.api.pagination import PlaceInvalidError
 from skold.control import review_parts

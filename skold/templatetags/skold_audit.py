@@ -8,7 +8,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from skold import audit_words as words
 from skold.models import AuditRecord
+from skold.reason_words import reason_in_words
 
 register = template.Library()
 
@@ -33,9 +35,6 @@ class Told:
 @register.simple_tag
 def access(row: Any) -> Told:
     """Of a record to which join_halves has given `request` and `end`."""
-    # Tags are loaded while unfold.admin, which skold.admin imports, is half imported.
-    from skold.admin import audit_words as words  # noqa: PLC0415
-
     request: AuditRecord = row.request or row
     end: AuditRecord | None = row.end
     shade, result = _result(request, end)
@@ -68,11 +67,8 @@ def _what(action: str, request: AuditRecord) -> str:
 
 
 def _result(request: AuditRecord, end: AuditRecord | None) -> tuple[str, str]:
-    from skold.admin.audit_words import SHADES  # noqa: PLC0415 - as above
-    from skold.admin.reason_words import reason_in_words  # noqa: PLC0415
-
     if request.decision == "refuse":
         return "danger", reason_in_words(request.reason or "refused")
     if end is None or end.status is None:
         return "warning", _("no end")
-    return SHADES.get(end.status // 100, ""), str(end.status)
+    return words.SHADES.get(end.status // 100, ""), str(end.status)

@@ -9,8 +9,8 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from skold.admin.reason_words import PLACES, reason_in_words
 from skold.models import Action, AuditRecord
+from skold.reason_words import PLACES, reason_in_words
 
 ADMIN_PAGE = re.compile(r"(?P<app>[a-z]+)_(?P<model>[a-z]+)_[a-z_]+(:(?P<id>.+))?", re.DOTALL)
 SHADES = {0: "warning", 2: "success", 3: "info", 4: "warning", 5: "danger"}
