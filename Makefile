@@ -7,7 +7,7 @@
 #   make acceptance   every file of the Python installation through HTTP, compared byte for byte
 #   make crash-long   at least 200 power cuts and kills; needs root, takes long
 #   make migrate-long 100,000 changes drained from a legacy database while everything is killed; takes long
-#   make audit-long   the audit with PostgreSQL stopped for five minutes, the bridge killed at every step; takes long
+#   make audit-long   PostgreSQL stopped for five minutes, frozen, the bridge killed sixty times; takes long
 #   make lint         what `make test` checks before it runs tests
 #   make pins         requirements/*.txt anew from the .in files
 
@@ -50,7 +50,7 @@ migrate-long: venv
 	$(PYTEST) -m slow -s tests/concurrency/migrator
 
 audit-long: venv
-	$(PYTEST) -m slow -s tests/integration/bridge tests/integration/skold tests/unit/skold
+	$(PYTEST) -m slow -s tests/integration tests/unit/skold
 
 lint: venv
 	$(BIN)/ruff check

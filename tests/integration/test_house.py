@@ -344,6 +344,7 @@ def test_it_stops_at_once_when_it_has_hardly_begun(tmp_path: Path, how: signal.S
         house.close()
 
 
+@pytest.mark.slow
 def test_it_uses_the_servers_that_the_environment_names(tmp_path: Path, own_postgres: TestPostgres):
     house = House(tmp_path / "home", DATABASE_URL=own_postgres.url, BROKER_URL="memory://")
     try:

@@ -105,6 +105,7 @@ def test_with_its_connections_killed_it_logs_once_and_catches_up(own: Own) -> No
     assert all(json.loads(line)["loop"] for line in failures)
 
 
+@pytest.mark.slow
 def test_frozen_postgresql_does_not_keep_it_from_ending(own: Own) -> None:
     own.bridge.start()
     own.use(0)

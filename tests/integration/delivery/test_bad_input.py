@@ -201,6 +201,7 @@ def test_a_reader_that_stops_reading_is_let_go(start_data_plane) -> None:
     assert plane.http.get("/v1/content/photos/nowhere").status_code == 404
 
 
+@pytest.mark.slow
 def test_an_endless_head_is_ended(start_data_plane) -> None:
     plane = start_data_plane()
     wire = Wire(plane)

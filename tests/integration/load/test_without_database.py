@@ -21,7 +21,7 @@ TWICE = """
 """
 
 
-@pytest.mark.parametrize("how", ["frozen", "killed"])
+@pytest.mark.parametrize("how", [pytest.param("frozen", marks=pytest.mark.slow), "killed"])
 async def test_reads_and_uploads_go_on_and_everything_arrives_once(
     production: Production, how: str
 ) -> None:
