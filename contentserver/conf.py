@@ -66,6 +66,9 @@ class Config:
     address_limit: int
     guessing_alarm: int
     upload_expiry: int
+    cors_origins: tuple[str, ...]
+    commit_checks: tuple[str, ...]
+    clamd: str
     body_idle: float
     body_minimum_rate: int
     max_connections: int
@@ -167,6 +170,9 @@ def read_config(env: Env | None = None) -> Config:
         address_limit=env.int("SKOLD_ADDRESS_LIMIT", 20_000, validate=validate.Range(min=0)),
         guessing_alarm=env.int("SKOLD_GUESSING_ALARM", 100, validate=validate.Range(min=0)),
         upload_expiry=env.int("CONTENTSERVER_UPLOAD_EXPIRY", 86_400),
+        cors_origins=_words(env, "CONTENTSERVER_CORS_ORIGINS"),
+        commit_checks=_words(env, "CONTENTSERVER_COMMIT_CHECKS"),
+        clamd=env.str("CONTENTSERVER_CLAMD", ""),
         body_idle=env.float("CONTENTSERVER_BODY_IDLE", 30.0),
         body_minimum_rate=env.int("CONTENTSERVER_BODY_MINIMUM_RATE", 1024),
         max_connections=env.int("CONTENTSERVER_MAX_CONNECTIONS", 2000),

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from functools import partial
 
 from contentserver import runtime, telemetry
+from contentserver.commit_checks import load_checks
 from contentserver.conf import Config, config
 from contentserver.delivery.app import DataPlane
 from contentserver.delivery.body import Patience
@@ -61,6 +62,7 @@ async def data_plane(settings: Config) -> AsyncIterator[DataPlane]:
         legacy=legacy,
         shadow=Shadow(store, journal, legacy, metrics),
         time_zone=settings.time_zone,
+        checks=load_checks(settings),
         proxies=TrustedProxies(settings.trusted_proxies),
     )
     await _begin(parts)

@@ -14,6 +14,7 @@ from contentserver.delivery.legacy import Legacy
 from contentserver.delivery.metrics import Metrics
 from contentserver.delivery.rules import RulesReader
 from contentserver.delivery.shadow import Shadow
+from contentserver.store.checking import Check
 from contentserver.store.store import Store
 from skold.gate import Gate
 from skold.guessing import Guessing
@@ -34,7 +35,8 @@ READERS, WRITERS = 32, 32  # threads; a cold disk answers more requests at once 
 @dataclass(frozen=True, slots=True)
 class Parts:
     """`max_requests` under way at once in this process; beyond it the answer is 503 with
-    Retry-After. `time_zone` is the institution's.
+    Retry-After. `time_zone` is the institution's, `checks` what may refuse a file
+    before its commit.
     """
 
     store: Store
@@ -50,6 +52,7 @@ class Parts:
     legacy: Legacy
     shadow: Shadow
     time_zone: tzinfo
+    checks: Check | None = None
     proxies: TrustedProxies = field(default_factory=lambda: TrustedProxies(()))
     readers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(READERS, "read"))
     writers: ThreadPoolExecutor = field(

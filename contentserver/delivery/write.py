@@ -55,6 +55,7 @@ class Put:
                 if_unmodified_since=self.declared.if_unmodified_since,
                 same_bytes_ok=True,
                 years=self.years,
+                check=self.parts.checks,
             )
 
     def whole(self, body: bytes) -> Receipt:

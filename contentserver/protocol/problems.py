@@ -37,6 +37,7 @@ _ROWS: Final = """
 413 too_large             The body is larger than allowed
 415 media_type_refused    The media type is not allowed here
 416 range_unsatisfiable   The file has no byte of the range
+422 check_refused         A check of the content does not let the file in
 422 digest_mismatch       The bytes do not have the digest that was declared
 422 implausible_time      The time lies outside the opened years
 423 upload_locked         Another request holds the upload
@@ -46,6 +47,7 @@ _ROWS: Final = """
 503 not_recorded          The access cannot be recorded
 503 policy_unavailable    The policy is missing or too old
 503 key_missing           A key that the file needs is missing
+503 check_unavailable     A check of the content cannot be made now
 503 storage_unavailable   The storage cannot be used
 503 link_unavailable      No link can be signed now
 503 ledger_unavailable    The audit ledger cannot be read

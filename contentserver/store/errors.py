@@ -106,6 +106,14 @@ class DigestMismatch(StoreError):
         super().__init__(message)
 
 
+class Refused(StoreError):
+    """A commit check does not let the file in. The reason is for the client, and for the audit."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 class ChecksumMismatch(StoreError):
     """The checksum of one part is not the one declared; the upload's offset has not moved."""
 
@@ -209,3 +217,7 @@ class Unavailable(StoreError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class CheckUnavailable(Unavailable):
+    """A commit check cannot tell now, so nothing is stored; the same request may succeed later."""

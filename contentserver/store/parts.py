@@ -148,6 +148,14 @@ def iter_plaintext(dir_fd: int, info: UploadInfo) -> Iterator[bytes]:
             fileops.close(fd)
 
 
+def iter_body(body: StagedBody) -> Iterator[bytes]:
+    """The plaintext of a whole body, in order, each piece authenticated. Raises Corrupt."""
+    stream = segments.body_stream(body.dek, body.file_id)
+    reader = segments.SegmentReader(stream, _pread(body.fd, body.header_len), body.size)
+    for start in range(0, max(body.size, 1), _READ):
+        yield from reader.pieces(start, _READ)
+
+
 def take_first_part(dir_fd: int, info: UploadInfo) -> StagedBody | None:
     """Part 1 as the file's body, if it is the only one, ended, and its digests are known."""
     if len(info.parts) != 1:

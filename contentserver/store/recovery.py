@@ -13,7 +13,13 @@ from contentserver.store import fileops
 from contentserver.store.commit import Committer
 from contentserver.store.direct import SUFFIX
 from contentserver.store.environment import Environment
-from contentserver.store.errors import Corrupt, DigestMismatch, Erased, StoreError
+from contentserver.store.errors import (
+    Corrupt,
+    DigestMismatch,
+    Erased,
+    Refused,
+    StoreError,
+)
 from contentserver.store.locks import UploadLock
 from contentserver.store.placed import Placed, find_placed
 from contentserver.store.results import Recovered, receipt_of
@@ -27,7 +33,7 @@ logger = logging.getLogger(__name__)
 _YOUNG = 60.0
 """Seconds for which a directory without an info may still be in the making."""
 
-_FOR_GOOD = (DigestMismatch, Erased, Corrupt)
+_FOR_GOOD = (DigestMismatch, Refused, Erased, Corrupt)
 """Refusals of a commit that no later try will change."""
 
 

@@ -44,7 +44,10 @@ class PartInfo:
 
 @dataclass(slots=True, kw_only=True)
 class UploadInfo:
-    """All that another process needs to go on with an upload. Times are ns since the epoch."""
+    """All that another process needs to go on with an upload. Times are ns since the epoch.
+
+    `client_metadata` is the header Upload-Metadata as it was sent, for its answers alone.
+    """
 
     id: UUID
     actor: str
@@ -58,6 +61,7 @@ class UploadInfo:
     dek: bytes
     upload_key: bytes
     parts: list[PartInfo] = field(default_factory=list)
+    client_metadata: str | None = None
 
     @property
     def offset(self) -> int:
@@ -84,6 +88,8 @@ class UploadInfo:
             "upload_key": base64.b64encode(self.upload_key).decode(),
             "parts": [asdict(part) for part in self.parts],
         }
+        if self.client_metadata is not None:
+            facts["client_metadata"] = self.client_metadata
         return json.dumps(facts, separators=(",", ":"), sort_keys=True).encode()
 
     @classmethod
@@ -104,6 +110,7 @@ class UploadInfo:
                 dek=base64.b64decode(facts["dek"]),
                 upload_key=base64.b64decode(facts["upload_key"]),
                 parts=[PartInfo(**part) for part in facts["parts"]],
+                client_metadata=facts.get("client_metadata"),
             )
         except (ValueError, KeyError, TypeError, BadMetadata) as error:
             raise Corrupt(f"the info of upload {upload_id} cannot be read: {error!r}") from error

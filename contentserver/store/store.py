@@ -151,20 +151,21 @@ class Store:
         upload_id: UUID | None = None,
         commit_auto: bool = False,
         direct: bool = False,
+        client_metadata: str | None = None,
     ) -> Upload:
         """Begin stage one; the Upload holds its lock until closed (it is a context).
 
         `actor` becomes the file's `created_by` where the metadata name none. `direct` is for both
         stages in one request: nobody learns the upload's id, so nothing of it is durable before the
         commit, it leaves no receipt, and closing it without a commit removes it. Otherwise the
-        upload exists durably when this returns.
+        upload exists durably when this returns. `client_metadata` is kept for `Upload` alone.
 
         Raises BadMetadata, TooLarge, Erased, KeyMissing, YearNotOpen, YearSealed, RootMissing,
         NoSpace, Unavailable, and SlotTaken if `upload_id` exists.
         """
         return self._uploads.create(
             actor=actor, metadata=metadata, length=length, upload_id=upload_id,
-            commit_auto=commit_auto, direct=direct,
+            commit_auto=commit_auto, direct=direct, client_metadata=client_metadata,
         )  # fmt: skip
 
     def open_upload(self, upload_id: UUID, *, newer: bool = True, patience: float = 10.0) -> Upload:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Protocol, Self
 
+from contentserver.store.checking import Check, Plaintext
 from contentserver.store.commit import Committer
 from contentserver.store.conditions import Conditions
 from contentserver.store.disk_errors import disk_errors
@@ -68,6 +69,8 @@ class Upload:
         self.actor = info.actor
         self.metadata = info.metadata
         self.commit_auto = info.commit_auto
+        self.client_metadata = info.client_metadata
+        """The header Upload-Metadata as its client sent it; None where it sent none."""
         self.expires_at_ns = info.expires_at_ns
         self.receipt = receipt
         """Set once committed."""
@@ -162,6 +165,7 @@ class Upload:
         same_bytes_ok: bool = False,
         on_behalf_of: str | None = None,
         years: Container[int] | None = None,
+        check: Check | None = None,
     ) -> Receipt:
         """Make the upload the next version of its file; durable when this returns.
 
@@ -169,10 +173,11 @@ class Upload:
         `if_match`, `if_none_match`: quoted entity tags, or `("*",)`; `if_unmodified_since`: seconds
         since the epoch. With `same_bytes_ok`, bytes, media type, filename, data subject and custom
         metadata equal to the latest's make no version: `created` is False. The version, new or
-        not, must be of `years`; a repetition of one of another year makes a new one.
+        not, must be of `years`; a repetition of one of another year makes a new one. `check` sees
+        the bytes before anything is placed, and may refuse them; the upload then stays as it is.
 
-        Raises OutsideYears, UploadIncomplete, DigestMismatch, PreconditionFailed, YearNotOpen,
-        YearSealed, Erased, KeyMissing, NoSpace, RootMissing, VersionGap, Unavailable.
+        Raises OutsideYears, UploadIncomplete, DigestMismatch, Refused, PreconditionFailed,
+        YearNotOpen, YearSealed, Erased, KeyMissing, NoSpace, RootMissing, VersionGap, Unavailable.
         """
         if self.receipt is not None:
             return self.receipt
@@ -182,7 +187,7 @@ class Upload:
         conditions = Conditions(if_match, if_none_match, if_unmodified_since, same_bytes_ok, years)
         try:
             with self._disk():
-                return self._commit(sha256, conditions, on_behalf_of)
+                return self._commit(sha256, conditions, on_behalf_of, check)
         finally:
             self._committing = self.receipt is not None
 
@@ -250,9 +255,13 @@ class Upload:
             raise UploadIncomplete
 
     def _commit(
-        self, sha256: bytes | None, conditions: Conditions, on_behalf_of: str | None
+        self,
+        sha256: bytes | None,
+        conditions: Conditions,
+        on_behalf_of: str | None,
+        check: Check | None,
     ) -> Receipt:
-        receipt = self._resume() or self._place(sha256, conditions, on_behalf_of)
+        receipt = self._resume() or self._place(sha256, conditions, on_behalf_of, check)
         self._keep(receipt)
         return receipt
 
@@ -270,7 +279,11 @@ class Upload:
         return receipt_of(self._committer.get_info(placed.address, placed.version))
 
     def _place(
-        self, sha256: bytes | None, conditions: Conditions, on_behalf_of: str | None
+        self,
+        sha256: bytes | None,
+        conditions: Conditions,
+        on_behalf_of: str | None,
+        check: Check | None,
     ) -> Receipt:
         body = self._stage.get_body()
         body.placing = False  # `_resume` found that it lies in no slot
@@ -280,6 +293,8 @@ class Upload:
             sha256=body.plain_sha256.hex(),
             on_behalf_of=on_behalf_of or self.metadata.on_behalf_of,
         )
+        if check is not None:
+            check(metadata, Plaintext(body))
         try:
             return self._committer.commit(Draft(body, metadata, self._erasure_id), conditions)
         finally:

@@ -48,6 +48,7 @@ class Uploads:
         upload_id: UUID | None,
         commit_auto: bool,
         direct: bool,
+        client_metadata: str | None = None,
     ) -> Upload:
         """As `Store.create_upload`."""
         if length is not None and not 0 <= length <= SIZE_LIMIT:
@@ -57,6 +58,7 @@ class Uploads:
         info = new_info(
             self._environment, actor, metadata, length, upload_id, commit_auto=commit_auto
         )
+        info.client_metadata = client_metadata
         with disk_errors():
             erasure_id = self._environment.obtain_erasure_id(metadata)
             make = DirectStage if direct else KeptStage.create
