@@ -66,6 +66,22 @@ def receipt_of(info: VersionInfo, *, created: bool = True) -> Receipt:
     return Receipt(info.version, info.etag, info.sha256, info.size, created, info.committed_at_ns)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadState:
+    """An upload as its info tells it, seen without its lock: `offset` is what was acknowledged,
+    in bytes; `receipt` is set once it is committed. Times are ns since the epoch.
+    """
+
+    actor: str
+    metadata: Metadata
+    length: int | None
+    offset: int
+    commit_auto: bool
+    expires_at_ns: int
+    client_metadata: str | None
+    receipt: Receipt | None
+
+
 @dataclass(frozen=True, slots=True)
 class Recovered:
     """A commit that a dead process had begun, or a complete upload with `commit=auto`, now

@@ -29,7 +29,14 @@ from contentserver.store.layout import Layout, Place
 from contentserver.store.metadata import Metadata
 from contentserver.store.outbox import Entry, Outbox
 from contentserver.store.recovery import Recovery
-from contentserver.store.results import Receipt, Recovered, RootSpace, Unreadable, VersionInfo
+from contentserver.store.results import (
+    Receipt,
+    Recovered,
+    RootSpace,
+    Unreadable,
+    UploadState,
+    VersionInfo,
+)
 from contentserver.store.roots import Roots
 from contentserver.store.space import space_of
 from contentserver.store.stored_file import StoredFile, open_stored
@@ -176,6 +183,18 @@ class Store:
         UploadUnknown, UploadExpired, UploadLocked, RootMissing, Corrupt, KeyMissing.
         """
         return self._uploads.open(upload_id, newer=newer, patience=patience)
+
+    def describe_upload(self, upload_id: UUID) -> UploadState:
+        """What stands of an upload, an expired one too, without waiting for its lock: to see whose
+        it is before anybody is made to yield.
+
+        Raises UploadUnknown, RootMissing, Corrupt, KeyMissing.
+        """
+        return self._uploads.describe(upload_id)
+
+    def now_ns(self) -> int:
+        """The store's clock, against which uploads expire: ns since the epoch."""
+        return self._environment.clock()
 
     def find_receipt(self, upload_id: UUID) -> Receipt | None:
         """The receipt of a committed upload, without waiting for its lock; None before its commit.

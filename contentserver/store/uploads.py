@@ -23,7 +23,7 @@ from contentserver.store.locks import UploadLock
 from contentserver.store.metadata import Metadata
 from contentserver.store.placing import Draft
 from contentserver.store.receipts import find_receipt
-from contentserver.store.results import Receipt
+from contentserver.store.results import Receipt, UploadState
 from contentserver.store.roots import Root
 from contentserver.store.segments import SIZE_LIMIT
 from contentserver.store.staging import UploadInfo, find_info
@@ -126,6 +126,19 @@ class Uploads:
             raise UploadExpired
         return kept.receipt
 
+    def describe(self, upload_id: UUID) -> UploadState:
+        """As `Store.describe_upload`."""
+        with disk_errors():
+            _, dir_fd = self._find_dir(upload_id)
+            try:
+                info = find_info(dir_fd, upload_id, self._environment.keyset)
+                kept = find_receipt(dir_fd, upload_id, self._environment.keyset)
+            finally:
+                fileops.close(dir_fd)
+        if info is None:
+            raise UploadUnknown
+        return _state_of(info, None if kept is None else kept.receipt)
+
     def put_marker(self, metadata: Metadata, conditions: Conditions) -> Receipt:
         """Add a delete marker: a version with an empty body."""
         actor = metadata.created_by or ""
@@ -161,6 +174,19 @@ class Uploads:
         for path in self._environment.roots.missing():
             raise RootMissing(str(path))
         raise UploadUnknown
+
+
+def _state_of(info: UploadInfo, receipt: Receipt | None) -> UploadState:
+    return UploadState(
+        actor=info.actor,
+        metadata=info.metadata,
+        length=info.length,
+        offset=info.offset,
+        commit_auto=info.commit_auto,
+        expires_at_ns=info.expires_at_ns,
+        client_metadata=info.client_metadata,
+        receipt=receipt,
+    )
 
 
 def new_info(
