@@ -13,6 +13,8 @@ from tests.settings import TEST_HOME
 from tests.support.servers import TestPostgres, running_postgres
 
 if TYPE_CHECKING:
+    from pytest_django import DjangoDbBlocker
+
     from tests.support.plane import DataPlane, Home
 
 _run = ExitStack()
@@ -55,6 +57,18 @@ def django_db_modify_db_settings(
     django_db_modify_db_settings_parallel_suffix: None, postgres: None
 ) -> None:
     """pytest-django makes its database when the server is up, one for each xdist worker."""
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: "DjangoDbBlocker") -> None:
+    """The database of this process; a test that commits leaves it as the migrations did."""
+    from django.test import TransactionTestCase
+
+    from tests.support.kept_tables import KeptTables
+
+    with django_db_blocker.unblock():
+        kept = KeptTables()
+    TransactionTestCase._fixture_teardown = lambda case: kept.restore()
 
 
 @pytest.fixture

@@ -23,5 +23,8 @@ os.environ.setdefault("DJANGO_SECRET_KEY", secrets.token_urlsafe(48))
 
 from contentserver.settings import *  # noqa: E402, F403 - after the environment is this run's
 
+# The run's PostgreSQL is a copy of a migrated one; nothing is left for `migrate` to do.
+DATABASES["default"]["TEST"] = {"TEMPLATE": DATABASES["default"]["NAME"]}  # noqa: F405
+
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 CELERY_TASK_ALWAYS_EAGER = True

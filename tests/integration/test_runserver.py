@@ -56,7 +56,7 @@ def status(url: str, path: str) -> int:
 
 
 def wait_for(true: Callable[[], bool], explain: Callable[[], str] = str) -> None:
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + 120
     while not true():
         assert time.monotonic() < deadline, explain()
         time.sleep(0.1)

@@ -14,6 +14,7 @@ from contentserver.embedded.guardian import iter_descendants
 from contentserver.embedded.postgres import Postgres
 from contentserver.embedded.processes import Guardian
 from contentserver.embedded.valkey import Valkey
+from tests.support.migrated import copy_cluster
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +65,11 @@ class TestPostgres:
 
 
 @contextmanager
-def running_postgres(home: Path, **settings: str) -> Iterator[TestPostgres]:
+def running_postgres(
+    home: Path, *, migrated: bool = True, **settings: str
+) -> Iterator[TestPostgres]:
     """A PostgreSQL whose sockets are in `home`/sock; it ends with the block, or this process.
-    `settings` as in postgresql.conf.
+    Its database has our tables, unless not `migrated`. `settings` as in postgresql.conf.
     """
     home.mkdir(parents=True, exist_ok=True)
     account = choose_account(home, postgres_folder() / "bin" / "postgres")
@@ -81,6 +84,8 @@ def running_postgres(home: Path, **settings: str) -> Iterator[TestPostgres]:
         fsync=False,
         settings=settings,
     )
+    if migrated:
+        copy_cluster(account, server.data)
     running = TestPostgres(server, guardian)
     try:
         yield running

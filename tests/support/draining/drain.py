@@ -97,7 +97,9 @@ class Drain:
         self.sync.environment["BROKER_URL"] = broker
 
     def start(self, *, longest: float, importers: bool = True) -> None:
-        """All at once. `longest`: seconds for which a transaction may stay open."""
+        """All at once; returns when every writer has written. `longest`: seconds for which a
+        transaction may stay open.
+        """
         if not importers:
             self.importers = []
         self.bridge.start()
@@ -111,11 +113,12 @@ class Drain:
             self.writing.append(process)
         for one in (self.sync, *self.importers, *self.writing):
             one.start()
+        wait_until(lambda: self.ledger.is_begun(self.writers), 90.0, self._writers_logs)
 
     def enter(self, mode: str) -> None:
         """Every source goes to this mode; returns when the data plane obeys."""
         Source.objects.update(mode=mode)
-        wait_until(lambda: self._published() == {mode}, 20.0, self.bridge.read_log)
+        wait_until(lambda: self._published() == {mode}, 60.0, self.bridge.read_log)
         time.sleep(POLICY_SEEN_AFTER)
 
     def read(self, *, threads: int) -> None:
@@ -179,7 +182,7 @@ class Drain:
         """Writers and importers end by themselves."""
         self.ledger.stop()
         for one in (*self.writing, *self.importers):
-            assert one.wait(10.0) == 0, one.read_log()
+            assert one.wait(60.0) == 0, one.read_log()
 
     def rolled_back(self) -> set[str]:
         """Tokens of states that never were."""
@@ -224,6 +227,9 @@ class Drain:
         keyset = runtime.data_keyset(self.home.config)
         policy = runtime.policy_file(self.home.config, keyset).current()
         return {source["mode"] for source in policy.payload["attached"]["sources"]}
+
+    def _writers_logs(self) -> str:
+        return "\n".join(one.read_log() for one in self.writing)
 
     def _is_quiet(self) -> bool:
         if not self.sync.is_running:

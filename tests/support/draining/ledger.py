@@ -101,6 +101,10 @@ class Ledger:
     def changes(self) -> int:
         return sum(self._numbers[_WORDS : _WORDS + WRITERS])
 
+    def is_begun(self, writers: int) -> bool:
+        """Whether each of them has committed something."""
+        return all(self._numbers[_WORDS : _WORDS + writers])
+
     def rest(self, writer: int, *, resting: bool) -> None:
         """Whether this writer has no transaction, prepared ones included."""
         self._numbers[_WORDS + WRITERS + writer] = int(resting)
