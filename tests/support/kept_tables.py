@@ -13,7 +13,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import connection, transaction
 from psycopg import sql
 
-# Pages of rows that were rolled back count as well: that is found out by emptying such a table once.
+# Pages of rows that were rolled back count as well; such a table is emptied once for nothing.
 _WRITTEN = """
 SELECT c.relname FROM pg_class c
 WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r'
