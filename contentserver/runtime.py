@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import cast
 
+from contentserver.commit_checks import Count, load_checks
 from contentserver.conf import Config
 from contentserver.delivery.fallback import FallbackSource
 from contentserver.store.erasure import ErasureKeys
@@ -42,7 +43,13 @@ def layout_file(config: Config, keyset: Keyset) -> SignedFile:
     return SignedFile(config.layout, "layout", keyset.verify_keys("layout"), None)
 
 
-def open_store(config: Config, keyset: Keyset, layout: SignedFile) -> Store:
+def open_store(
+    config: Config, keyset: Keyset, layout: SignedFile, *, count: Count | None = None
+) -> Store:
+    """With the commit checks that the configuration names; `count` is told what each one said.
+
+    Raises UnusableCheck.
+    """
     erasure = ErasureKeys(
         config.erasure_keys, keyset.erasure_key(1), keyset.naming, keyset.verify_keys("tombstone")
     )
@@ -54,6 +61,7 @@ def open_store(config: Config, keyset: Keyset, layout: SignedFile) -> Store:
         time.time_ns,
         config.time_zone,
         config.upload_expiry,
+        load_checks(config, count),
     )
 
 

@@ -7,13 +7,16 @@ the order of their names, and the first that refuses decides.
 """
 
 import importlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from contentserver.conf import Config
 from contentserver.store.checking import Check
+from contentserver.store.errors import Refused
 from contentserver.store.metadata import Metadata
 
 SETTING = "CONTENTSERVER_COMMIT_CHECKS"
+OUTCOMES = PASSED, REFUSED, FAILED = "passed", "refused", "failed"
+Count = Callable[[str, str], None]
 
 
 class UnusableCheck(Exception):
@@ -23,26 +26,38 @@ class UnusableCheck(Exception):
         super().__init__(f"{SETTING} names {name!r}: {reason}")
 
 
-def load_checks(config: Config) -> Check | None:
-    """All checks that the settings name, as one; None where they name none.
+def load_checks(config: Config, count: Count | None = None) -> Check | None:
+    """All checks that the settings name, as one; None where they name none. `count` is called from
+    any thread, after each check, with its name and one of OUTCOMES.
 
     Raises UnusableCheck. Nothing may start without a check that it was told to make.
     """
-    checks = tuple(_load(name, config) for name in config.commit_checks)
-    if not checks:
-        return None
-    return checks[0] if len(checks) == 1 else _InTurn(checks)
+    checks = {name: _load(name, config) for name in config.commit_checks}
+    return _InTurn(checks, count or _nobody_counts) if checks else None
 
 
 class _InTurn:
-    """Several checks, one after the other; each reads the bytes for itself."""
+    """All checks, one after the other; each reads the bytes for itself."""
 
-    def __init__(self, checks: tuple[Check, ...]) -> None:
+    def __init__(self, checks: Mapping[str, Check], count: Count) -> None:
         self._checks = checks
+        self._count = count
 
     def __call__(self, metadata: Metadata, data: Iterable[bytes]) -> None:
-        for check in self._checks:
-            check(metadata, data)
+        for name, check in self._checks.items():
+            outcome = FAILED
+            try:
+                check(metadata, data)
+                outcome = PASSED
+            except Refused:
+                outcome = REFUSED
+                raise
+            finally:
+                self._count(name, outcome)
+
+
+def _nobody_counts(name: str, outcome: str) -> None:
+    pass
 
 
 def _load(name: str, config: Config) -> Check:

@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Callable
 from functools import partial
 
 from contentserver import runtime, telemetry
-from contentserver.commit_checks import load_checks
 from contentserver.conf import Config, config
 from contentserver.delivery.app import DataPlane
 from contentserver.delivery.body import Patience
@@ -42,11 +41,11 @@ async def data_plane(settings: Config) -> AsyncIterator[DataPlane]:
     """
     keyset = runtime.data_keyset(settings)
     policy, layout = runtime.policy_file(settings, keyset), runtime.layout_file(settings, keyset)
-    store = runtime.open_store(settings, keyset, layout)
     reader = PolicyReader(policy.current)
     journal = runtime.open_journal(settings)
     await asyncio.to_thread(journal.start)
     metrics = Metrics(settings.metrics, _slot(journal))
+    store = runtime.open_store(settings, keyset, layout, count=metrics.count_check)
     legacy = Legacy(runtime.fallback_maker(settings, store, journal))
     parts = Parts(
         store=store,
@@ -62,7 +61,7 @@ async def data_plane(settings: Config) -> AsyncIterator[DataPlane]:
         legacy=legacy,
         shadow=Shadow(store, journal, legacy, metrics),
         time_zone=settings.time_zone,
-        checks=load_checks(settings),
+        checks=store.check,
         proxies=TrustedProxies(settings.trusted_proxies),
     )
     await _begin(parts)

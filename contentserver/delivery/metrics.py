@@ -81,6 +81,17 @@ class Metrics:
             ["by"],
             registry=registry,
         )
+        self._checks = Counter(
+            "contentserver_commit_checks_total",
+            "Commit checks made, by what each one said.",
+            ["check", "outcome"],
+            registry=registry,
+        )
+        self._expired = Counter(
+            "contentserver_expired_uploads_total",
+            "Uploads and receipts removed after their time.",
+            registry=registry,
+        )
         for kind in KINDS:
             # From the start, so that the first alarm is an increase.
             self._guessers.labels(kind).inc(0)
@@ -111,6 +122,14 @@ class Metrics:
     def count_guesser(self, kind: str) -> None:
         """Count a network, or a credential, that went beyond the threshold."""
         self._guessers.labels(kind).inc()
+
+    def count_check(self, name: str, outcome: str) -> None:
+        """Count what a commit check said of one file. From any thread."""
+        self._checks.labels(name, outcome).inc()
+
+    def count_expired(self, number: int) -> None:
+        """Count uploads and receipts that were removed. From any thread."""
+        self._expired.inc(number)
 
     def observe(self, route: str, method: str, status: int, seconds: float, sent: int) -> None:
         """Note one answered request; it is counted at the next `publish`."""

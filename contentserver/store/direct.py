@@ -16,6 +16,8 @@ from contentserver.store.roots import Root
 from contentserver.store.staging import UploadInfo
 
 SUFFIX = ".put"
+LONG = 8 << 20
+"""Bytes. For less, asking the file system costs more than what a refusal in between would."""
 
 
 class DirectStage:
@@ -47,8 +49,15 @@ class DirectStage:
                 self._fd = fd
             else:
                 fileops.close(fd)
+        self.reserve()
         stream = segments.body_stream(self._info.dek, self._info.file_id)
         return PartWriter(self._fd, self._info.header_len, stream)
+
+    def reserve(self) -> None:
+        """Room for a long body of known length is its own before its first byte. Raises NoSpace."""
+        length = self._info.length
+        if length is not None and length >= LONG:
+            fileops.reserve(self._fd, self._info.header_len + segments.body_size(length))
 
     def keep_part(self, writer: PartWriter) -> None:
         """End the body; the commit makes it durable."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
 from contentserver.store.address import address_of
+from contentserver.store.checking import Check
 from contentserver.store.erasure import ErasureKeys
 from contentserver.store.errors import KeyMissing
 from contentserver.store.header import NO_ERASURE
@@ -17,7 +18,10 @@ from contentserver.store.roots import Roots
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """`clock`: ns since the epoch, UTC. `time_zone`: the institution's. `upload_expiry`: s."""
+    """`clock`: ns since the epoch, UTC. `time_zone`: the institution's. `upload_expiry`: s.
+
+    `check`: what an upload that recovery commits must pass.
+    """
 
     roots: Roots
     layout: Callable[[], Layout]
@@ -26,6 +30,7 @@ class Environment:
     clock: Callable[[], int]
     time_zone: tzinfo
     upload_expiry: int
+    check: Check | None = None
 
     def year_now(self) -> int:
         """The clock's year in the institution's time zone."""

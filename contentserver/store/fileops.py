@@ -22,6 +22,7 @@ from contentserver.store.kernel import (
     WouldBlock,
     find_file_cached,
     is_locked,
+    hold_room,
     lock_file,
     open_lock,
     read_ahead,
@@ -212,6 +213,31 @@ def sync_together(fd: int, step: str) -> None:
     # where nothing was left to log it does not tell the disk to empty its cache (XFS). An fsync of
     # any file there does both.
     fsync_file(fd, step + "_end")
+
+
+def reserve(fd: int, length: int) -> None:
+    """Room for `length` bytes belongs to the file from now on, until it is cut or removed; its size
+    stays. A hundredth of the file system stays free for all that is not an upload.
+
+    Raises NoSpace, having taken nothing. Where the file system reserves nothing, this only looks.
+    """
+    with _durable("reserve"):
+        total, free, *_ = space(fd)
+        # The kernel would take all there is before it says that this was not enough.
+        if free - total // 100 < length:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        hold_room(fd, length)
+
+
+def give_room_back(fd: int) -> None:
+    """What was reserved behind the end of a file is free again."""
+    os.ftruncate(fd, os.fstat(fd).st_size)
+
+
+def rename(dir_fd: int, name: str, new_name: str) -> None:
+    """Give a staged file another name; whoever has that name loses it. Not durable."""
+    with _durable("rename"):
+        os.rename(name, new_name, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
 
 
 def make_dir(dir_fd: int, name: str) -> int:

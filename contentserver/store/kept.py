@@ -2,7 +2,7 @@
 
 from contentserver.store import fileops
 from contentserver.store.environment import Environment
-from contentserver.store.errors import SlotTaken, UploadUnknown
+from contentserver.store.errors import NoSpace, SlotTaken, UploadUnknown
 from contentserver.store.locks import LOCK, UploadLock
 from contentserver.store.parts import (
     PartWriter,
@@ -17,6 +17,7 @@ from contentserver.store.parts import (
 from contentserver.store.placed import Placed, find_placed
 from contentserver.store.receipts import KeptReceipt, write_receipt
 from contentserver.store.results import Receipt
+from contentserver.store.room import create_in_room, keep_room, take_room, take_room_again
 from contentserver.store.roots import Root
 from contentserver.store.staging import BODY, INFO, RECEIPT, UploadInfo, find_info, write_info
 
@@ -57,8 +58,17 @@ class KeptStage:
     def _begin(self) -> None:
         if fileops.is_there(self._dir_fd, INFO):
             raise SlotTaken(f"the upload {self._info.id} exists")
+        try:
+            self.reserve()
+        except NoSpace:
+            self.remove()
+            raise
         self.keep_info()
         fileops.sync_dir(self._root.staging_fd, "sync_staging")
+
+    def reserve(self) -> None:
+        """Hold room for what was announced. Raises NoSpace."""
+        take_room(self._dir_fd, self._info)
 
     def salvage(self) -> None:
         """After a dead request: keep what authenticates of its part.
@@ -73,12 +83,13 @@ class KeptStage:
         if part is not None:
             self._info.parts.append(part)
             self.keep_info()
+        keep_room(self._dir_fd, self._info)
 
     def begin_part(self) -> PartWriter:
         """A new part at the end. Raises NoSpace."""
         number = len(self._info.parts) + 1
         stream, begin = stream_of(self._info, number)
-        self._part_fd = fileops.create_exclusive(self._dir_fd, part_name(number))
+        self._part_fd = create_in_room(self._dir_fd, part_name(number))
         return PartWriter(self._part_fd, begin, stream)
 
     def keep_part(self, writer: PartWriter) -> None:
@@ -87,6 +98,7 @@ class KeptStage:
         `failed` is set where that is not enough: what an fsync did not keep is never tried again.
         """
         part = writer.finish()
+        fileops.give_room_back(self._part_fd)
         try:
             fileops.fsync_file(self._part_fd, "sync_part")
         except BaseException:
@@ -100,6 +112,7 @@ class KeptStage:
             self.failed = self._is_told(len(self._info.parts))
             self._info.parts.pop()
             raise
+        take_room_again(self._dir_fd, self._info)
 
     def _is_told(self, parts: int) -> bool:
         """Whether the info that was not made durable took its place all the same."""
@@ -110,6 +123,7 @@ class KeptStage:
         """Forget the open part."""
         self._close_part()
         fileops.unlink_if_there(self._dir_fd, part_name(len(self._info.parts) + 1))
+        take_room_again(self._dir_fd, self._info)
 
     def keep_info(self) -> None:
         """Write the info durably. Raises KeyMissing, NoSpace."""

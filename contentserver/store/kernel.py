@@ -27,10 +27,13 @@ _sync_file_range = ctypes.CDLL(None).sync_file_range
 _sync_file_range.argtypes = [ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint]
 _syncfs = ctypes.CDLL(None, use_errno=True).syncfs
 _syncfs.argtypes = [ctypes.c_int]
+_fallocate = ctypes.CDLL(None, use_errno=True).fallocate
+_fallocate.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64]
 _release = re.match(r"(\d+)\.(\d+)", os.uname().release)
 SYNCFS_TELLS = _release is not None and (int(_release[1]), int(_release[2])) >= (5, 8)
 """Whether syncfs reports failed write-backs; before Linux 5.8 it said success."""
 
+_KEEP_SIZE = 0x01
 _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
 _RESOLVE_NO_SYMLINKS, _RESOLVE_CACHED = 0x04, 0x20
 _RESOLVE = _RESOLVE_CACHED | _RESOLVE_NO_SYMLINKS
@@ -95,6 +98,18 @@ def sync_file_system(fd: int) -> None:
     if _syncfs(fd):
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code))
+
+
+def hold_room(fd: int, length: int) -> bool:
+    """fallocate(2) with FALLOC_FL_KEEP_SIZE: room for `length` bytes belongs to the file, whose
+    size stays. False where the file system knows no such thing. Raises OSError (ENOSPC).
+    """
+    if not _fallocate(fd, _KEEP_SIZE, 0, length):
+        return True
+    code = ctypes.get_errno()
+    if code in {errno.EOPNOTSUPP, errno.ENOSYS}:
+        return False
+    raise OSError(code, os.strerror(code))
 
 
 # -- locks -----------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from contentserver.store import fileops, segments
+from contentserver.store.room import create_in_room
 from contentserver.store.staging import BODY, PartInfo, UploadInfo
 
 _STRETCH = 8 << 20
@@ -112,6 +113,7 @@ def salvage_part(dir_fd: int, info: UploadInfo) -> PartInfo | None:
         if kept.plain_size == 0:
             fileops.unlink_if_there(dir_fd, name)
             return None
+        fileops.give_room_back(fd)
         fileops.fsync_file(fd, "sync_salvaged")
         return PartInfo(kept.plain_size, kept.finished)
     finally:
@@ -158,24 +160,22 @@ def iter_body(body: StagedBody) -> Iterator[bytes]:
 
 def take_first_part(dir_fd: int, info: UploadInfo) -> StagedBody | None:
     """Part 1 as the file's body, if it is the only one, ended, and its digests are known."""
-    if len(info.parts) != 1:
-        return None
-    part = info.parts[0]
-    if not part.ended or part.plain_sha256 is None or part.body_sha256 is None:
+    if len(info.parts) != 1 or not info.parts[0].is_body:
         return None
     fd = fileops.open_for_writing(dir_fd, part_name(1))
-    return body_of(dir_fd, part_name(1), fd, info, part)
+    return body_of(dir_fd, part_name(1), fd, info, info.parts[0])
 
 
 def join_parts(dir_fd: int, info: UploadInfo) -> StagedBody:
     """Stream the parts into a new body; memory does not grow with their size."""
     fileops.unlink_if_there(dir_fd, BODY)
-    fd = fileops.create_exclusive(dir_fd, BODY)
+    fd = create_in_room(dir_fd, BODY)
     try:
         writer = PartWriter(fd, info.header_len, segments.body_stream(info.dek, info.file_id))
         for piece in iter_plaintext(dir_fd, info):
             writer.write(piece)
         whole = writer.finish()
+        fileops.give_room_back(fd)
     except BaseException:
         fileops.close(fd)
         fileops.unlink_if_there(dir_fd, BODY)

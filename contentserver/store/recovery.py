@@ -10,6 +10,7 @@ from contextlib import closing
 from uuid import UUID
 
 from contentserver.store import fileops
+from contentserver.store.checking import Check
 from contentserver.store.commit import Committer
 from contentserver.store.direct import SUFFIX
 from contentserver.store.environment import Environment
@@ -82,7 +83,7 @@ class Recovery:
             return None
         with closing(upload):
             try:
-                return _finish(upload)
+                return _finish(upload, self._environment.check)
             except _FOR_GOOD:
                 if self._is_expired(upload):
                     upload.delete()
@@ -149,13 +150,13 @@ class Recovery:
         )  # fmt: skip
 
 
-def _finish(upload: Upload) -> Recovered | None:
+def _finish(upload: Upload, check: Check | None) -> Recovered | None:
     if upload.receipt is not None:
         upload.tidy()
         return None
     receipt = upload.resume()
-    if receipt is None and upload.commit_auto and upload.is_complete:
-        receipt = upload.commit(actor=upload.actor)
+    if receipt is None and upload.commits_itself:
+        receipt = upload.commit(actor=upload.actor, check=check)
     if receipt is None:
         return None
     metadata = upload.metadata

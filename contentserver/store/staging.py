@@ -1,7 +1,7 @@
 """What is written down about an upload: its info, encrypted, beside its parts.
 
 ```
-staging/<upload id>/   lock   info   part.1 part.2 …   body   receipt
+staging/<upload id>/   lock   info   part.1 part.2 …   room   body   receipt
 staging/<random>.put   the body of an upload that one request stages and commits; its own lock
 info, receipt = "SKU1" ‖ BE32 kek_id ‖ nonce[12] ‖ AES-256-GCM(key, nonce, JSON, AAD)
 key           = X(YK, "skold/staging/v1\\0"), YK being the year key of that kek_id
@@ -27,6 +27,7 @@ MAGIC = b"SKU1"
 FORMAT = "skold-upload-1"
 INFO, RECEIPT, BODY = "info", "receipt", "body"
 _PREFIX = 8
+_OPTIONAL = ("client_metadata", "refused")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +42,18 @@ class PartInfo:
     plain_sha256: str | None = None
     body_sha256: str | None = None
 
+    @property
+    def is_body(self) -> bool:
+        """Whether it is a whole stream whose digests are known."""
+        return self.ended and None not in {self.plain_sha256, self.body_sha256}
+
 
 @dataclass(slots=True, kw_only=True)
 class UploadInfo:
     """All that another process needs to go on with an upload. Times are ns since the epoch.
 
-    `client_metadata` is the header Upload-Metadata as it was sent, for its answers alone.
+    `client_metadata` is the header Upload-Metadata as it was sent, for its answers alone; `refused`
+    the reason of a commit check that did not let the upload in.
     """
 
     id: UUID
@@ -62,6 +69,7 @@ class UploadInfo:
     upload_key: bytes
     parts: list[PartInfo] = field(default_factory=list)
     client_metadata: str | None = None
+    refused: str | None = None
 
     @property
     def offset(self) -> int:
@@ -72,6 +80,11 @@ class UploadInfo:
     def is_complete(self) -> bool:
         """Whether all announced bytes are there."""
         return self.length == self.offset
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether its only part can be the file's body as it stands."""
+        return self.is_complete and len(self.parts) == 1 and self.parts[0].is_body
 
     def to_json(self) -> bytes:
         facts: dict[str, Any] = {
@@ -88,8 +101,9 @@ class UploadInfo:
             "upload_key": base64.b64encode(self.upload_key).decode(),
             "parts": [asdict(part) for part in self.parts],
         }
-        if self.client_metadata is not None:
-            facts["client_metadata"] = self.client_metadata
+        for name in _OPTIONAL:
+            if getattr(self, name) is not None:
+                facts[name] = getattr(self, name)
         return json.dumps(facts, separators=(",", ":"), sort_keys=True).encode()
 
     @classmethod
@@ -110,7 +124,7 @@ class UploadInfo:
                 dek=base64.b64decode(facts["dek"]),
                 upload_key=base64.b64decode(facts["upload_key"]),
                 parts=[PartInfo(**part) for part in facts["parts"]],
-                client_metadata=facts.get("client_metadata"),
+                **{name: facts.get(name) for name in _OPTIONAL},
             )
         except (ValueError, KeyError, TypeError, BadMetadata) as error:
             raise Corrupt(f"the info of upload {upload_id} cannot be read: {error!r}") from error

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from contentserver.store import fileops
 from contentserver.store.address import Version, address_of
+from contentserver.store.checking import Check
 from contentserver.store.commit import Committer
 from contentserver.store.conditions import Conditions
 from contentserver.store.disk_errors import disk_errors
@@ -63,13 +64,15 @@ class Store:
         clock: Callable[[], int],
         time_zone: tzinfo,
         upload_expiry: int,
+        check: Check | None = None,
     ) -> None:
         """`clock`: ns since the epoch, UTC. `time_zone`: the institution's. `upload_expiry`: s.
+        `check`: for uploads that `recover` commits; all others bring theirs to `commit`.
 
         The first of `roots` also holds the locks of addresses: all processes list it first.
         """
         self._environment = Environment(
-            Roots(roots), layout, keyset, erasure, clock, time_zone, upload_expiry
+            Roots(roots), layout, keyset, erasure, clock, time_zone, upload_expiry, check
         )
         self._versions = Versions(self._environment)
         self._committer = Committer(self._environment, self._versions)
@@ -77,6 +80,11 @@ class Store:
         self._recovery = Recovery(self._environment, self._uploads, self._committer)
         self.imports = Imports(self._environment, self._versions, self._committer)
         self.outbox = Outbox(self._environment.roots, self._environment.minute_now)
+
+    @property
+    def check(self) -> Check | None:
+        """What every file passes before its commit; None where nothing is asked of it."""
+        return self._environment.check
 
     def address(self, collection: str, key: str) -> bytes:
         """The 16 bytes under which the file lies."""

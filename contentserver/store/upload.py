@@ -1,7 +1,7 @@
 """An upload, held by one request."""
 
 from collections.abc import Container, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from types import TracebackType
 from typing import Protocol, Self
@@ -12,12 +12,14 @@ from contentserver.store.conditions import Conditions
 from contentserver.store.disk_errors import disk_errors
 from contentserver.store.errors import (
     DigestMismatch,
+    Refused,
     StoreError,
     TooLarge,
     UploadIncomplete,
     UploadUnknown,
 )
 from contentserver.store.fileops import Buffer
+from contentserver.store.metadata import Metadata
 from contentserver.store.parts import PartWriter, StagedBody
 from contentserver.store.placed import Placed
 from contentserver.store.placing import Draft
@@ -30,6 +32,7 @@ class Stage(Protocol):
 
     failed: bool
 
+    def reserve(self) -> None: ...
     def begin_part(self) -> PartWriter: ...
     def keep_part(self, writer: PartWriter) -> None: ...
     def drop_part(self) -> None: ...
@@ -71,6 +74,8 @@ class Upload:
         self.commit_auto = info.commit_auto
         self.client_metadata = info.client_metadata
         """The header Upload-Metadata as its client sent it; None where it sent none."""
+        self.refused = info.refused
+        """Why a commit check did not let it in, the last time that one was asked."""
         self.expires_at_ns = info.expires_at_ns
         self.receipt = receipt
         """Set once committed."""
@@ -88,7 +93,8 @@ class Upload:
     def set_length(self, length: int) -> None:
         """Announce the length that creation deferred; durable when this returns.
 
-        Raises TooLarge if more has arrived, ValueError if another length was announced before.
+        Raises TooLarge if more has arrived, NoSpace, ValueError if another length was announced
+        before; the length is then not announced.
         """
         if self._info.length == length:
             return
@@ -97,8 +103,13 @@ class Upload:
         if length < self.offset:
             raise TooLarge(f"the upload holds {self.offset} bytes already")
         self._info.length = length
-        with self._disk():
-            self._stage.keep_info()
+        try:
+            with self._disk():
+                self._stage.reserve()
+                self._stage.keep_info()
+        except BaseException:
+            self._info.length = None
+            raise
 
     def write(self, data: Buffer) -> None:
         """Encrypt and append; begins a part where none is open.
@@ -196,6 +207,11 @@ class Upload:
         """Whether all announced bytes are there."""
         return self._writer is None and self._info.is_complete
 
+    @property
+    def commits_itself(self) -> bool:
+        """Whether recovery commits it where its client cannot; not what a check refused."""
+        return self.commit_auto and self.is_complete and self.refused is None
+
     def resume(self) -> Receipt | None:
         """Go on with a commit of this upload that broke off after its link; None if there is none.
 
@@ -212,7 +228,7 @@ class Upload:
         """Whether recovery has still to finish or commit it, so that it must outlive its expiry."""
         if self.receipt is not None:
             return False
-        return (self.commit_auto and self.is_complete) or self._stage.find_placed() is not None
+        return self.commits_itself or self._stage.find_placed() is not None
 
     def tidy(self) -> None:
         """After a commit: remove staging names that a dead process left."""
@@ -294,12 +310,22 @@ class Upload:
             on_behalf_of=on_behalf_of or self.metadata.on_behalf_of,
         )
         if check is not None:
-            check(metadata, Plaintext(body))
+            self._pass(check, metadata, body)
         try:
             return self._committer.commit(Draft(body, metadata, self._erasure_id), conditions)
         finally:
             if body.spoiled:
                 self.delete()
+
+    def _pass(self, check: Check, metadata: Metadata, body: StagedBody) -> None:
+        """Raises Refused, which is kept: what nobody asks for again is not checked again."""
+        try:
+            check(metadata, Plaintext(body))
+        except Refused as refused:
+            self._info.refused = self.refused = refused.reason
+            with suppress(StoreError, OSError):  # the refusal stands, kept or not
+                self._stage.keep_info()
+            raise
 
     def _check_digest(self, body: StagedBody, sha256: bytes | None) -> None:
         declared = self.metadata.sha256
