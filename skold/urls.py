@@ -18,7 +18,10 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 DISPOSITIONS = frozenset(("inline", "attachment"))
-METHODS = frozenset(("GET", "HEAD", "PUT", "DELETE"))  # whose whole wish stands in the signed line
+METHODS = frozenset(
+    ("GET", "HEAD", "PUT", "PATCH", "DELETE")
+)  # whose wish stands in the signed line
+HEAD_BY = ("GET", "PATCH")  # a signature for one of these is good for HEAD of the same path
 MAX_SUBJECT = 256  # bytes
 MAX_KID = 64  # characters of an id that a record repeats
 _WRAP = b"skold/url/v1\0"
@@ -115,14 +118,15 @@ def signature_of(secret: bytes, method: str, raw_path: bytes, signed: bytes) -> 
 
 
 def matches(secret: bytes, method: str, raw_path: bytes, given: SignedParameters) -> bool:
-    """Whether the signature is that of this request; a signature for GET is good for HEAD. Takes
-    the same time whatever differs.
+    """Whether the signature is that of this request; a signature for GET is good for HEAD, and so
+    is one for PATCH, or whoever may go on with an upload could not ask how far it is. Takes the
+    same time whatever differs.
     """
     sent = given.signature.encode()
     good = hmac.compare_digest(signature_of(secret, method, raw_path, given.signed).encode(), sent)
-    if method == "HEAD":
-        as_get = signature_of(secret, "GET", raw_path, given.signed).encode()
-        good |= hmac.compare_digest(as_get, sent)
+    for other in HEAD_BY if method == "HEAD" else ():
+        as_other = signature_of(secret, other, raw_path, given.signed).encode()
+        good |= hmac.compare_digest(as_other, sent)
     return good
 
 

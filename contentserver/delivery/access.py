@@ -10,6 +10,7 @@ import json
 import logging
 import time
 from collections.abc import Sequence
+from uuid import UUID
 
 from contentserver.delivery.request import Request
 from contentserver.store.address import Version
@@ -25,9 +26,10 @@ log = logging.getLogger(__name__)
 class Access:
     """Who does what to which file; filled in as the request is understood.
 
-    `resource` is the source of the migrator that the file belongs to, `route` the kind of address
-    where it is none of `/v1`. `outcome` is what `done` says of an answer that went well; `marks`
-    are headers that the answer carries besides its own.
+    `resource` is the source of the migrator that the file belongs to, `upload` the id of the upload
+    that it is about, `route` the kind of address where it is none of `/v1`. `outcome` is what
+    `done` says of an answer that went well; `marks` are headers that the answer carries besides its
+    own.
     """
 
     __slots__ = (
@@ -48,6 +50,7 @@ class Access:
         "route",
         "sent",
         "status",
+        "upload",
         "version",
     )  # fmt: skip
 
@@ -64,6 +67,7 @@ class Access:
         self.version: str | None = None
         self.filename: str | None = None
         self.resource: str | None = None
+        self.upload: UUID | None = None
         self.route: str | None = None
         self.outcome = "served"
         self.marks: Sequence[tuple[bytes, bytes]] = ()
@@ -171,6 +175,8 @@ class Access:
             body["address"] = self.address
         if self.version is not None:
             body["version"] = self.version
+        if self.upload is not None:
+            body["upload"] = str(self.upload)
         if self.resource is not None:
             body["resource"] = self.resource
         if self.route is not None:

@@ -22,6 +22,9 @@ from contentserver.delivery.remove import Remover
 from contentserver.delivery.request import Receive, Request, Scope, Send
 from contentserver.delivery.responses import send_problem
 from contentserver.delivery.routes import NOTHING, PUBLIC, Found, Routes
+from contentserver.delivery.upload_door import find_id
+from contentserver.delivery.upload_request import is_upload, marks_of, soften, take_override
+from contentserver.delivery.upload_routes import add_uploads
 from contentserver.delivery.write import Writer
 from contentserver.protocol.keys import check_collection, key_from_raw_path
 from skold.certificate_identity import CERTIFICATE_HEADER, VERIFY_HEADER, handed_over
@@ -52,18 +55,25 @@ class DataPlane:
         routes.add("content", "DELETE", "delete", Remover(parts).delete, keyed=True, by_year=True)
         routes.add("versions", "GET", "read", lister.versions, keyed=True, by_year=True)
         routes.add("heads", "POST", "read", lister.heads, keyed=False)
+        add_uploads(routes, parts)
         for path, handler in health.handlers().items() if health else ():
             routes.add(path, "GET", PUBLIC, handler, keyed=False)
         return routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive, send)
+        uploads = is_upload(request.raw_path)
+        if uploads:
+            take_override(request)
         found = self.routes.find(request.method, request.raw_path)
         if found.route is not None and found.route.action == PUBLIC:
             await found.route.handler(request)
             return
         serving.set(request)  # each request runs in a context of its own, which ends with it
         access = Access(self.parts.journal, request, found.route.action if found.route else "none")
+        if uploads:
+            access.marks = marks_of(request, self.parts)
+            access.upload = find_id(found.upload)
         self.under_way += 1
         try:
             await self._answer(access, found, scope["headers"])
@@ -158,5 +168,6 @@ class DataPlane:
                 await self.refusals.record(access, error, answer.type_slug)
             except JournalUnavailable as unavailable:
                 error, answer = unavailable, to_problem(unavailable)
-        await send_problem(access, answer, headers_of(answer, error))
+        told = soften(access.request, answer, access.principal)
+        await send_problem(access, told, headers_of(told, error))
         return answer.type_slug

@@ -15,6 +15,7 @@ from contentserver.conf import Config, config
 from contentserver.delivery.app import DataPlane
 from contentserver.delivery.body import Patience
 from contentserver.delivery.connection import sweep
+from contentserver.delivery.cors import Cors
 from contentserver.delivery.health import Health
 from contentserver.delivery.legacy import Legacy
 from contentserver.delivery.metrics import Metrics
@@ -62,6 +63,7 @@ async def data_plane(settings: Config) -> AsyncIterator[DataPlane]:
         shadow=Shadow(store, journal, legacy, metrics),
         time_zone=settings.time_zone,
         checks=store.check,
+        cors=Cors(settings.cors_origins),
         proxies=TrustedProxies(settings.trusted_proxies),
     )
     await _begin(parts)

@@ -2,6 +2,8 @@
 answer.
 """
 
+from contentserver.protocol import tus
+
 
 class RequestError(Exception):
     """`close` asks for the connection to be closed, because what follows on it cannot be told
@@ -104,6 +106,20 @@ class TooManyRequests(RequestError):
 
 class Overloaded(RequestError):
     """503: more requests under way than this process takes on."""
+
+
+class TakenOver(RequestError):
+    """423: a newer request asked for the upload while this one held it."""
+
+
+class TusNotOffered(RequestError):
+    """412: a version or extension of tus that is not offered; the headers say which are."""
+
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        return [
+            (b"tus-version", tus.VERSION.encode()),
+            (b"tus-extension", ",".join(tus.EXTENSIONS).encode()),
+        ]
 
 
 class LengthRequired(RequestError):

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from contentserver.delivery.access import Access
 from contentserver.delivery.body import Patience
+from contentserver.delivery.cors import Cors
 from contentserver.delivery.errors import EndUserRefused, Forbidden
 from contentserver.delivery.legacy import Legacy
 from contentserver.delivery.metrics import Metrics
@@ -53,6 +54,7 @@ class Parts:
     shadow: Shadow
     time_zone: tzinfo
     checks: Check | None = None
+    cors: Cors = field(default_factory=Cors)
     proxies: TrustedProxies = field(default_factory=lambda: TrustedProxies(()))
     readers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(READERS, "read"))
     writers: ThreadPoolExecutor = field(

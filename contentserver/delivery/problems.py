@@ -15,6 +15,8 @@ from contentserver.protocol.dispositions import BadDisposition
 from contentserver.protocol.keys import BadKey
 from contentserver.protocol.media_types import BadMediaType
 from contentserver.protocol.problems import Problem, problem
+from contentserver.protocol.tus import BadTus
+from contentserver.protocol.tus_metadata import BadUploadMetadata
 from contentserver.store import errors as store
 from skold.journal import JournalUnavailable
 from skold.policy import PolicyInvalid
@@ -52,6 +54,10 @@ TABLE: dict[type[Exception], str] = {
     errors.WrongMediaType: "media_type_refused",
     errors.RangeUnsatisfiable: "range_unsatisfiable",
     errors.TooManyRequests: "too_many_requests",
+    errors.TakenOver: "upload_locked",
+    errors.TusNotOffered: "tus_not_offered",
+    BadTus: "bad_request",
+    BadUploadMetadata: "bad_metadata",
     errors.Overloaded: "overloaded",
     BadKey: "bad_key",
     BadDigest: "bad_digest",
@@ -94,7 +100,7 @@ TABLE: dict[type[Exception], str] = {
     PolicyMissing: "policy_unavailable",
     PolicyTooOld: "policy_unavailable",
 }
-RETRY_AFTER = {503: b"2"}
+RETRY_AFTER = {423: b"1", 503: b"2"}
 
 
 def to_problem(error: Exception) -> Problem:

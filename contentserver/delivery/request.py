@@ -24,7 +24,8 @@ SINGLE = frozenset(
         "host", "content-length", "content-type", "content-disposition", "range",
         "if-range", "if-modified-since", "if-unmodified-since", "on-behalf-of", "data-subject",
         "x-request-id", "x-custom", "transfer-encoding", "expect", "x-ssl-client-verify",
-        "x-ssl-client-cert",
+        "x-ssl-client-cert", "tus-resumable", "upload-offset", "upload-length",
+        "upload-defer-length", "upload-metadata", "upload-checksum", "x-http-method-override",
     }
 )  # fmt: skip
 _REQUEST_ID = frozenset(string.ascii_letters + string.digits + "-_.")
@@ -42,14 +43,19 @@ _request_ids = _fresh_ids()
 
 
 class Request:
-    """Headers are Latin-1 text by lower-case name; `arrived` is time.perf_counter()."""
+    """Headers are Latin-1 text by lower-case name; `arrived` is time.perf_counter(). `pairs` are
+    the headers as they came, before anybody read them. `method` is what is asked for; an answer to
+    what was sent as HEAD is `bare`, without a body.
+    """
 
     __slots__ = (
         "_needs_host",
         "address",
         "arrived",
+        "bare",
         "headers",
         "method",
+        "pairs",
         "peer",
         "query",
         "raw_path",
@@ -61,6 +67,8 @@ class Request:
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.arrived = time.perf_counter()
         self.method: str = scope["method"]
+        self.bare = self.method == "HEAD"
+        self.pairs: list[tuple[bytes, bytes]] = scope["headers"]
         self.raw_path: bytes = scope["raw_path"]
         self.query: bytes = scope["query_string"]
         self._needs_host = scope["http_version"] == "1.1"

@@ -31,7 +31,7 @@ async def send_whole(access: Access, status: int, headers: Headers, body: bytes 
     if access.marks:
         headers = _marked(headers, access.marks)
     await request.send({"type": "http.response.start", "status": status, "headers": headers})
-    if request.method == "HEAD":
+    if request.bare:
         body = b""
     await request.send({"type": "http.response.body", "body": body})
     access.sent = len(body)

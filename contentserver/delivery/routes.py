@@ -16,6 +16,9 @@ ACTIONS = frozenset(
         "administer", PUBLIC,
     }
 )  # fmt: skip
+UPLOADS = b"uploads"
+UPLOAD, COMMIT = "upload", "commit"  # names of the routes below /v1/uploads/
+PATHS = {UPLOAD: "/v1/uploads/{id}", COMMIT: "/v1/uploads/{id}/commit"}
 Handler = Callable[..., Awaitable[Any]]
 
 
@@ -32,16 +35,25 @@ class Route:
     keyed: bool  # the path goes on with /{collection}/{key}
     by_year: bool = False  # the handler holds versions against the years of the decision
 
+    @property
+    def path(self) -> str:
+        """The template of its addresses."""
+        if self.name.startswith("/"):
+            return self.name
+        known = PATHS.get(self.name, f"/v1/{self.name}")
+        return known + "/{collection}/{key}" if self.keyed else known
+
 
 class Found(NamedTuple):
     """The route, if there is one; the raw collection and key; the methods that the path knows
-    instead.
+    instead; the raw id where the path names an upload.
     """
 
     route: Route | None
     collection: bytes
     key: bytes
     allowed: list[str]
+    upload: bytes = b""
 
 
 NOTHING = Found(None, b"", b"", [])
@@ -78,12 +90,29 @@ class Routes:
     def find(self, method: str, raw_path: bytes) -> Found:
         """The route of a request; the collection and key stay raw."""
         name, collection, key = _split(raw_path)
+        if name == UPLOADS and collection:
+            return self._find_upload(method, collection, key)
         keyed = self._names.get(name)
-        if keyed is None or keyed != bool(collection):
+        if keyed is None or keyed != bool(collection) or name in _BELOW:
+            return NOTHING
+        return Found(self._routes.get((name, method)), collection, key, self._known(name, method))
+
+    def _find_upload(self, method: str, upload: bytes, rest: bytes) -> Found:
+        """`/v1/uploads/{id}` and what follows it."""
+        name = COMMIT.encode() if rest else UPLOAD.encode()
+        if rest not in {b"", COMMIT.encode()}:
             return NOTHING
         route = self._routes.get((name, method))
-        allowed = [] if route else [known for (other, known) in self._routes if other == name]
-        return Found(route, collection, key, allowed)
+        return Found(route, b"", b"", self._known(name, method), upload)
+
+    def _known(self, name: bytes, method: str) -> list[str]:
+        """The methods of a path, where this one is none of them."""
+        if (name, method) in self._routes:
+            return []
+        return [known for (other, known) in self._routes if other == name]
+
+
+_BELOW = frozenset((UPLOAD.encode(), COMMIT.encode()))
 
 
 def _split(raw_path: bytes) -> tuple[bytes, bytes, bytes]:

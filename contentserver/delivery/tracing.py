@@ -98,7 +98,7 @@ def _template(found: Found) -> str:
     """The route as http.route has it; empty for an address of no route."""
     if found.route is None:
         return ""
-    return f"/v1/{found.route.name}" + ("/{collection}/{key}" if found.route.keyed else "")
+    return found.route.path
 
 
 def _name(work: Callable[..., Any]) -> str:

@@ -34,6 +34,7 @@ _ROWS: Final = """
 410 upload_expired        The upload has expired
 411 length_required       Content-Length is required
 412 precondition_failed   A precondition does not hold
+412 tus_not_offered       This version or extension of tus is not offered
 413 too_large             The body is larger than allowed
 415 media_type_refused    The media type is not allowed here
 416 range_unsatisfiable   The file has no byte of the range
@@ -41,6 +42,7 @@ _ROWS: Final = """
 422 digest_mismatch       The bytes do not have the digest that was declared
 422 implausible_time      The time lies outside the opened years
 423 upload_locked         Another request holds the upload
+423 not_now               The server cannot answer now
 429 too_many_requests     Too many requests
 460 checksum_mismatch     The bytes do not have the checksum that was declared
 500 internal_error        The server failed
