@@ -6,7 +6,17 @@ first.
 
 import os
 import secrets
+import sys
 import tempfile
+from pathlib import Path
+
+if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+    # Of the hundreds of processes that a run starts, each would compile all our modules. What is
+    # compiled lies where nobody who does not want it beside the sources meets it.
+    compiled = Path(__file__).resolve().parent.parent / ".pytest_cache" / "compiled"
+    os.environ.setdefault("PYTHONPYCACHEPREFIX", str(compiled))
+    sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"]
+    sys.dont_write_bytecode = False
 
 TEST_HOME = os.environ.setdefault(
     "CONTENTSERVER_TEST_HOME", tempfile.mkdtemp(prefix="contentserver-test-", dir="/tmp")
