@@ -15,14 +15,14 @@ class ContentServerConfig(AppConfig):
 
         # Importing checks registers them; importing celery makes its application the one that
         # tasks are sent by, in every process with Django.
-        from contentserver import (  # noqa: F401, PLC0415
+        from contentserver import (  # noqa: F401, PLC0415 - once apps are loaded
             celery,
             checks,
             control,
             looks,
             telemetry,
         )
-        from contentserver.operations import (  # noqa: PLC0415
+        from contentserver.operations import (  # noqa: PLC0415 - likewise
             archiving,
             extensions,
             finding_figures,

@@ -8,7 +8,6 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils.translation import gettext
 
-from skold.api import schema  # noqa: F401 - registers itself with drf-spectacular
 from skold.api.guard import undeclared
 from skold.control import parts
 

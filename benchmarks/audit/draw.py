@@ -2,7 +2,7 @@
 
 import datetime as dt
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import psycopg
@@ -45,9 +45,9 @@ class Values:
             yield how, self._search(name, how)
 
     def _search(self, name: str, how: str) -> Search:
-        special = getattr(self, f"_{name}", None)
+        special: Callable[[str], Search] | None = getattr(self, f"_{name}", None)
         if special is not None:
-            return special(how)  # type: ignore[no-any-return]
+            return special(how)
         if how == ABSENT:
             return {name: self._absent(name)}
         return {name: self._rare(name) if how == RARE else self._drawn(name)}

@@ -38,7 +38,7 @@ def open_house(folder: Path, url: str) -> Config:
 def close_house() -> None:
     """Give the connections back, before the PostgreSQL ends that they lead to."""
     connection.close()
-    connection.close_pool()  # type: ignore[attr-defined]
+    connection.close_pool()  # type: ignore[attr-defined]  # of PostgreSQL's connections alone
 
 
 def addresses(config: Config) -> Iterator[tuple[str, str, str]]:

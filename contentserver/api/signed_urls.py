@@ -76,7 +76,11 @@ class WishSerializer(serializers.Serializer[Wish]):
 class SignedUrlsSerializer(serializers.Serializer[Any]):
     """What is wanted."""
 
-    urls = WishSerializer(many=True, allow_empty=False, max_length=MAX_URLS)  # type: ignore[call-arg]
+    urls = WishSerializer(
+        many=True,
+        allow_empty=False,
+        max_length=MAX_URLS,  # type: ignore[call-arg]  # `many` makes a list, which alone has it
+    )
 
 
 class MintedSerializer(serializers.Serializer[Any]):

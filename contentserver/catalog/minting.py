@@ -15,6 +15,7 @@ from contentserver.catalog.links import obtain_key, wait_for_gate
 from contentserver.store.address import Version
 from skold.control import parts
 from skold.gate import Decision, Principal
+from skold.principals import EndUserKnown
 from skold.urls import decode_wrapped, sign_url, unwrap_url_key
 
 ACTIONS = {"GET": "read", "HEAD": "read", "PUT": "write", "DELETE": "delete"}
@@ -46,13 +47,13 @@ def decide(client: str, wish: Wish, now: float) -> Decision:
     """As the data plane will decide on the URL: by the grants to sign and to do, the collection's
     lifetime, and what it asks of end users. Raises what the gate raises.
     """
-    known = None if wish.subject is None else "signed_url"
+    known: EndUserKnown | None = None if wish.subject is None else "signed_url"
     signed = Principal(
         client=client,
         credential="not signed yet",
         credential_kind="signed_url",
         end_user=wish.subject,
-        end_user_known=known,  # type: ignore[arg-type]
+        end_user_known=known,
         expires=int(now) + wish.lifetime,
     )
     year = None if wish.version is None else Version.parse(wish.version).year
