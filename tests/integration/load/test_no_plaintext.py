@@ -2,20 +2,17 @@
 database, the journal or a log; nor does a secret.
 """
 
-import contextlib
 import os
 import secrets
 import socket
-import stat
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
 
 from benchmarks import loader, processes
 from benchmarks.production import Production
+from tests.support.plaintext import iter_files_with, iter_open_files_with
 
 pytestmark = [pytest.mark.xdist_group("production"), pytest.mark.timeout(180)]
 SIZE = 16_000_000
@@ -38,16 +35,16 @@ def test_a_known_plaintext_is_nowhere_on_disk(production: Production, marker: by
         part = httpx.get(url, headers=headers | {"Range": "bytes=100-200000"}, trust_env=False)
         assert part.content == content[100:200_001]
         production.wait(lambda: production.records(mark).done >= 3, 30, "all in the audit")
-        assert list(_iter_files_with(marker, production.folder, began)) == []
-        assert list(_iter_open_files_with(marker, production)) == []
+        assert list(iter_files_with(marker, production.folder, began)) == []
+        assert list(iter_open_files_with(marker, _pids(production))) == []
     time.sleep(0.5)
-    assert list(_iter_files_with(marker, production.folder, began)) == []
+    assert list(iter_files_with(marker, production.folder, began)) == []
 
 
 def test_the_search_would_find_it(production: Production, marker: bytes) -> None:
     left = production.temporary / "left behind"
     left.write_bytes(os.urandom(3_000_000) + marker)
-    assert list(_iter_files_with(marker, production.folder, 0)) == [left]
+    assert list(iter_files_with(marker, production.folder)) == [left]
     left.unlink()
 
 
@@ -59,7 +56,7 @@ def test_an_api_key_stands_in_the_file_made_for_its_owner_and_nowhere_else(
     for key in (production.api_key, production.api_key + "x"):
         httpx.get(url, headers={"Authorization": f"Bearer {key}"}, trust_env=False)
     production.wait_for_records(2, mark)
-    found = _iter_files_with(production.api_key.encode(), production.folder, 0)
+    found = iter_files_with(production.api_key.encode(), production.folder)
     assert [path.name for path in found] == ["demo.json.new"]
 
 
@@ -88,25 +85,6 @@ class HalfUploaded:
         self.connection.close()
 
 
-def _iter_files_with(wanted: bytes, folder: Path, since: float) -> Iterator[Path]:
-    """Every file below `folder`, changed since then, that holds the bytes."""
-    for root, _, names in os.walk(folder):
-        for path in (Path(root, name) for name in names):
-            with contextlib.suppress(FileNotFoundError):
-                if _is_changed_file(path, since) and wanted in path.read_bytes():
-                    yield path
-
-
-def _iter_open_files_with(wanted: bytes, production: Production) -> Iterator[Path]:
-    """The same of every file that the server has open, wherever it lies, nameless ones included."""
+def _pids(production: Production) -> list[int]:
     assert production.web is not None
-    for process in processes.tree(production.web.pid):
-        for link in Path(f"/proc/{process.pid}/fd").iterdir():
-            with contextlib.suppress(OSError):
-                if stat.S_ISREG(link.stat().st_mode) and wanted in link.read_bytes():
-                    yield link
-
-
-def _is_changed_file(path: Path, since: float) -> bool:
-    status = path.lstat()
-    return stat.S_ISREG(status.st_mode) and status.st_mtime >= since
+    return [process.pid for process in processes.tree(production.web.pid)]
