@@ -18,9 +18,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 DISPOSITIONS = frozenset(("inline", "attachment"))
-METHODS = frozenset(
-    ("GET", "HEAD", "PUT", "PATCH", "DELETE")
-)  # whose wish stands in the signed line
+# Those whose whole wish stands in the signed line.
+METHODS = frozenset(("GET", "HEAD", "PUT", "PATCH", "DELETE"))
 HEAD_BY = ("GET", "PATCH")  # a signature for one of these is good for HEAD of the same path
 MAX_SUBJECT = 256  # bytes
 MAX_KID = 64  # characters of an id that a record repeats

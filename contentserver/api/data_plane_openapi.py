@@ -7,6 +7,7 @@ description of the whole. tests/integration/api hold it against the route table 
 from collections.abc import Mapping
 from typing import Any
 
+from contentserver.api import data_plane_uploads
 from contentserver.protocol.problems import TYPE_BASE
 
 Node = dict[str, Any]
@@ -59,6 +60,7 @@ def merge_data_plane(result: Node, **_options: Any) -> Node:
     result["paths"] = {**result["paths"], **paths()}
     result["tags"] = [
         {"name": TAG, "description": ABOUT},
+        {"name": data_plane_uploads.TAG, "description": data_plane_uploads.ABOUT},
         *result.get("tags", []),
     ]
     return result
@@ -89,6 +91,7 @@ def paths() -> Node:
             ),
         },
         "/v1/heads": {"post": _heads()},
+        **data_plane_uploads.upload_paths(),
         "/healthz": {"get": _health("healthz", "The process lives", ("200",))},
         "/readyz": {
             "get": _health("readyz", "Files can be served and stored with their record", READY)

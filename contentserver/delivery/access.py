@@ -20,6 +20,7 @@ from skold.journal import Journal, JournalUnavailable, Scalar, Ticket
 from skold.years import Years
 
 AGENT_LIMIT = 256
+REASON_LIMIT = 200
 log = logging.getLogger(__name__)
 
 
@@ -28,8 +29,8 @@ class Access:
 
     `resource` is the source of the migrator that the file belongs to, `upload` the id of the upload
     that it is about, `route` the kind of address where it is none of `/v1`. `outcome` is what
-    `done` says of an answer that went well; `marks` are headers that the answer carries besides its
-    own.
+    `done` says of an answer that went well, `reason` why a check refused the file; `marks` are
+    headers that the answer carries besides its own.
     """
 
     __slots__ = (
@@ -45,6 +46,7 @@ class Access:
         "marks",
         "outcome",
         "principal",
+        "reason",
         "request",
         "resource",
         "route",
@@ -68,6 +70,7 @@ class Access:
         self.filename: str | None = None
         self.resource: str | None = None
         self.upload: UUID | None = None
+        self.reason: str | None = None
         self.route: str | None = None
         self.outcome = "served"
         self.marks: Sequence[tuple[bytes, bytes]] = ()
@@ -166,6 +169,8 @@ class Access:
         }
         if self.version is not None:
             body["version"] = self.version
+        if self.reason is not None:
+            body["reason"] = self.reason[:REASON_LIMIT]
         return self.journal.append("done", body, ref=self._ticket)
 
     def _name_file(self, body: dict[str, Scalar]) -> None:

@@ -27,6 +27,7 @@ from contentserver.delivery.upload_request import is_upload, marks_of, soften, t
 from contentserver.delivery.upload_routes import add_uploads
 from contentserver.delivery.write import Writer
 from contentserver.protocol.keys import check_collection, key_from_raw_path
+from contentserver.store.errors import Refused
 from skold.certificate_identity import CERTIFICATE_HEADER, VERIFY_HEADER, handed_over
 from skold.gate import Anonymous, Principal, RequestFacts
 from skold.journal import JournalUnavailable
@@ -160,6 +161,8 @@ class DataPlane:
             log.error("%s: the answer broke off: %s", access.request.request_id, error)
             raise PeerGone("broken off by the server") from error
         answer = to_problem(error)
+        if isinstance(error, Refused):
+            access.reason = error.reason
         if isinstance(error, BadRequest) and access.principal is None:
             error = self.refusals.unread(error, answer.type_slug, access.request.address)
             answer = to_problem(error)
@@ -168,6 +171,7 @@ class DataPlane:
                 await self.refusals.record(access, error, answer.type_slug)
             except JournalUnavailable as unavailable:
                 error, answer = unavailable, to_problem(unavailable)
-        told = soften(access.request, answer, access.principal)
-        await send_problem(access, told, headers_of(told, error))
+        told = soften(access.request, error, answer.status, known=access.principal is not None)
+        told_as = answer if told is error else to_problem(told)
+        await send_problem(access, told_as, headers_of(told_as, told))
         return answer.type_slug

@@ -112,6 +112,10 @@ class TakenOver(RequestError):
     """423: a newer request asked for the upload while this one held it."""
 
 
+class NotNow(RequestError):
+    """423: the server cannot tell how far an upload is, for whatever reason."""
+
+
 class TusNotOffered(RequestError):
     """412: a version or extension of tus that is not offered; the headers say which are."""
 

@@ -55,6 +55,7 @@ TABLE: dict[type[Exception], str] = {
     errors.RangeUnsatisfiable: "range_unsatisfiable",
     errors.TooManyRequests: "too_many_requests",
     errors.TakenOver: "upload_locked",
+    errors.NotNow: "not_now",
     errors.TusNotOffered: "tus_not_offered",
     BadTus: "bad_request",
     BadUploadMetadata: "bad_metadata",

@@ -18,7 +18,7 @@ from contentserver.delivery.upload_holding import Holding
 from contentserver.delivery.upload_request import version_headers
 from contentserver.delivery.write import answer_of
 from contentserver.protocol.digests import BadDigest, format_sha256, parse_sha256
-from contentserver.store.errors import Erased
+from contentserver.store.errors import Erased, Refused
 from contentserver.store.results import Receipt
 from contentserver.store.upload import Upload
 from skold.years import Years
@@ -75,6 +75,8 @@ class Finisher:
         """
         if not upload.commit_auto or not upload.is_complete:
             return None
+        if upload.refused is not None:
+            raise Refused(upload.refused)
         return await self.commit(access, upload, years, Wish(), status)
 
     async def commit(

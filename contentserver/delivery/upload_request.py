@@ -1,14 +1,12 @@
 """What every request below /v1/uploads has in common: its headers, and what its answers carry."""
 
 from contentserver.delivery.cors import Headers, find_header
-from contentserver.delivery.errors import TusNotOffered
+from contentserver.delivery.errors import NotNow, TusNotOffered
 from contentserver.delivery.parts import Parts
 from contentserver.delivery.request import Request
 from contentserver.protocol import tus
 from contentserver.protocol.dates import format_http_date
-from contentserver.protocol.problems import Problem, problem
 from contentserver.store.results import Receipt
-from skold.gate import Principal
 
 PATH = b"/v1/uploads"
 _NS = 1_000_000_000
@@ -47,16 +45,18 @@ def check_tus(request: Request) -> None:
         )
 
 
-def soften(request: Request, answer: Problem, principal: Principal | None) -> Problem:
-    """423 for HEAD of an upload where the server cannot answer now, whatever keeps it from it.
+def soften(request: Request, error: Exception, status: int, *, known: bool) -> Exception:
+    """NotNow for HEAD of an upload where the server cannot answer now, whatever keeps it from it;
+    else the error itself. `known`: the credential holds.
 
-    A tus client that meets any other failure there forgets the upload and begins a new one
-    (tus-js-client 4: "upload is currently locked; retry later" is the one that it waits after).
+    A tus client that meets any other failure there forgets the upload and begins a new one; 423 it
+    takes for an upload that is locked, and asks again.
     """
     if request.method != "HEAD" or not is_upload(request.raw_path):
-        return answer
-    beyond_limit = answer.status == 429 and principal is not None
-    return problem("not_now") if answer.status >= 500 or beyond_limit else answer
+        return error
+    if status >= 500 or (status == 429 and known):
+        return NotNow("the server cannot answer now; ask again")
+    return error
 
 
 def expires_header(expires_at_ns: int) -> tuple[bytes, bytes]:

@@ -34,19 +34,30 @@ OLD = {
 }
 
 
+HEADERS = {
+    "Tus-Resumable": "1.0.0",
+    "Upload-Length": "7",
+    "Upload-Offset": "0",
+    "Upload-Metadata": "collection cGhvdG9z,key d2F5cy1pbg==",
+    "Content-Type": "application/offset+octet-stream",
+}
+"""What an upload needs of "ways-in" in "photos"; the other routes do not look at it."""
+UNKNOWN_UPLOAD = "00000000-0000-4000-8000-000000000000"
+
+
 def registered_routes() -> list[tuple[str, str, bool]]:
-    """Name, method, keyed of every route that is not public, from the table itself, and a legacy
-    address, which no table holds.
+    """Template, method, keyed of every route that is not public, from the table itself, and a
+    legacy address, which no table holds.
     """
     table = Application.table(object())
-    routes = [(route.name, route.method, route.keyed) for route in table if route.action != PUBLIC]
+    routes = [(route.path, route.method, route.keyed) for route in table if route.action != PUBLIC]
     return [*routes, *((ROUTE, method, False) for method in READ)]
 
 
-def path_of(name: str, *, keyed: bool) -> str:
-    if name == ROUTE:
+def path_of(plane: DataPlane, path: str) -> str:
+    if path == ROUTE:
         return "/old/ways-in"
-    return f"/v1/{name}/photos/ways-in" if keyed else f"/v1/{name}"
+    return path.format(collection="photos", key="ways-in", id=plane.upload)  # type: ignore[attr-defined]
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +76,8 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DataPlane]:
     try:
         plane.start()
         plane.http.put("/v1/content/photos/ways-in", content=b"secret").raise_for_status()
+        made = plane.http.post("/v1/uploads", headers=HEADERS, content=b"secr")
+        plane.upload = made.headers["location"].rpartition("/")[2]  # type: ignore[attr-defined]
         yield plane
     finally:
         plane.close()
@@ -171,25 +184,25 @@ def stranger_of(plane: DataPlane, key: str | None = None) -> httpx.Client:
 
 
 @pytest.mark.parametrize("kind", CREDENTIALS)
-@pytest.mark.parametrize(("name", "method", "keyed"), registered_routes())
+@pytest.mark.parametrize(("path", "method", "_keyed"), registered_routes())
 def test_no_route_opens_without_a_valid_credential(
-    plane: DataPlane, name: str, method: str, keyed: bool, kind: str
+    plane: DataPlane, path: str, method: str, _keyed: bool, kind: str
 ) -> None:
+    headers = [*HEADERS.items(), *headers_for(plane, kind)]
     with stranger_of(plane) as stranger:
-        path = path_of(name, keyed=keyed)
-        answer = stranger.request(method, path, headers=headers_for(plane, kind))
+        answer = stranger.request(method, path_of(plane, path), headers=headers)
     assert_refused(plane, answer)
 
 
 @pytest.mark.parametrize("kind", URLS)
-@pytest.mark.parametrize(("name", "method", "keyed"), registered_routes())
+@pytest.mark.parametrize(("template", "method", "_keyed"), registered_routes())
 def test_no_route_opens_by_a_url_that_was_not_signed_for_it(
-    plane: DataPlane, name: str, method: str, keyed: bool, kind: str
+    plane: DataPlane, template: str, method: str, _keyed: bool, kind: str
 ) -> None:
-    path = path_of(name, keyed=keyed)
+    path = path_of(plane, template)
     query = query_for(plane, kind, method, path)
     with stranger_of(plane, plane.api_key if kind == "url_and_key" else None) as stranger:
-        answer = stranger.request(method, f"{path}?{query}")
+        answer = stranger.request(method, f"{path}?{query}", headers=HEADERS)
     assert_refused(plane, answer)
     signature = query.rpartition("sig=")[2]
     assert len(signature) < 64 or signature not in plane.read_log()
@@ -198,6 +211,7 @@ def test_no_route_opens_by_a_url_that_was_not_signed_for_it(
 
 def assert_refused(plane: DataPlane, answer: httpx.Response) -> None:
     """401 that tells nothing, and one pair of records of a refusal."""
+    assert "upload-offset" not in answer.headers
     assert answer.status_code == 401
     assert b"secret" not in answer.content
     assert answer.headers["www-authenticate"]
@@ -270,15 +284,15 @@ def test_what_cannot_be_read_is_limited_like_any_stranger(plane: DataPlane, head
     assert len(new) <= codes.count(400)
 
 
-@pytest.mark.parametrize(("name", "method", "keyed"), registered_routes())
+@pytest.mark.parametrize(("path", "method", "keyed"), registered_routes())
 def test_a_foreign_client_sees_what_a_missing_file_shows(
-    plane: DataPlane, name: str, method: str, keyed: bool
+    plane: DataPlane, path: str, method: str, keyed: bool
 ) -> None:
-    body = b'{"collection":"photos","keys":["ways-in"]}' if name == "heads" else b"x"
+    body = b'{"collection":"photos","keys":["ways-in"]}' if path == "/v1/heads" else b"x"
     with stranger_of(plane, plane.foreign) as foreign:  # type: ignore[attr-defined]
-        refused = foreign.request(method, path_of(name, keyed=keyed), content=body)
+        refused = foreign.request(method, path_of(plane, path), content=body, headers=HEADERS)
     assert refused.status_code == 404
-    missing = plane.http.request("GET", "/v1/content/photos/nowhere")
+    missing = missing_beside(plane, path, method)
     ours = {"date", "x-request-id"}
     if method != "HEAD":
         assert refused.content == missing.content
@@ -289,6 +303,15 @@ def test_a_foreign_client_sees_what_a_missing_file_shows(
     assert asked[0]["decision"] == "refuse"
     assert asked[0]["client"] == "foreign"
     assert "address" in asked[0] or not keyed, "the story of a file tells who was refused"
+
+
+def missing_beside(plane: DataPlane, path: str, method: str) -> httpx.Response:
+    """What who may do everything is told of a file, or an upload, that is not there."""
+    if not path.startswith("/v1/uploads"):
+        return plane.http.get("/v1/content/photos/nowhere")
+    nowhere = path.format(id=UNKNOWN_UPLOAD) if "{" in path else f"{path}/{UNKNOWN_UPLOAD}"
+    asked = method if "{" in path else "PATCH"
+    return plane.http.request(asked, nowhere, headers=HEADERS, content=b"x")
 
 
 def test_an_absent_file_is_recorded_as_allowed_and_not_found(plane: DataPlane) -> None:
