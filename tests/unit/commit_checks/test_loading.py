@@ -1,0 +1,102 @@
+"""Which checks are made, and that none is left out silently."""
+
+from collections.abc import Iterable
+
+import pytest
+
+from contentserver.commit_checks import UnusableCheck, load_checks
+from contentserver.conf import Config, read_config
+from contentserver.store.errors import CheckUnavailable, Refused
+from contentserver.store.metadata import Metadata
+
+FILE = Metadata(collection="c", key="k")
+HERE = __name__
+asked: list[str] = []
+A_TEXT = "no check"
+
+
+def passing(metadata: Metadata, data: Iterable[bytes]) -> None:
+    asked.append(f"passing {b''.join(data)!r}")
+
+
+def refusing(metadata: Metadata, data: Iterable[bytes]) -> None:
+    asked.append("refusing")
+    raise Refused("no")
+
+
+def failing(metadata: Metadata, data: Iterable[bytes]) -> None:
+    raise CheckUnavailable("away")
+
+
+class Made:
+    """Once, with the configuration."""
+
+    def __init__(self, config: Config) -> None:
+        self.institution = config.institution
+
+    def __call__(self, metadata: Metadata, data: Iterable[bytes]) -> None:
+        asked.append(f"made for {self.institution}")
+
+
+class Broken:
+    def __init__(self, config: Config) -> None:
+        raise ValueError("CONTENTSERVER_OF_MINE is missing")
+
+
+@pytest.fixture
+def naming(monkeypatch):
+    asked.clear()
+    monkeypatch.setitem(__import__("sys").modules, "the_checks", __import__("sys").modules[HERE])
+
+    def config(*names: str) -> Config:
+        monkeypatch.setenv("CONTENTSERVER_COMMIT_CHECKS", ",".join(names))
+        return read_config()
+
+    return config
+
+
+def test_none_is_made_where_none_is_named(naming) -> None:
+    assert load_checks(naming()) is None
+
+
+def test_functions_and_classes_come_in_the_order_of_their_names(naming) -> None:
+    check = load_checks(naming("the_checks.Made", "the_checks.passing"))
+    assert check is not None
+    check(FILE, [b"x"])
+    assert asked == ["made for example.org", "passing b'x'"]
+
+
+def test_the_first_that_refuses_decides(naming) -> None:
+    counted: list[tuple[str, str]] = []
+    names = ("the_checks.Made", "the_checks.refusing", "the_checks.passing")
+    check = load_checks(naming(*names), lambda *what: counted.append(what))
+    assert check is not None
+    with pytest.raises(Refused):
+        check(FILE, [b"x"])
+    assert asked == ["made for example.org", "refusing"]
+    assert counted == [(names[0], "passed"), (names[1], "refused")]
+
+
+def test_one_that_cannot_tell_is_counted_as_failed(naming) -> None:
+    counted: list[tuple[str, str]] = []
+    check = load_checks(naming("the_checks.failing"), lambda *what: counted.append(what))
+    assert check is not None
+    with pytest.raises(CheckUnavailable):
+        check(FILE, [b"x"])
+    assert counted == [("the_checks.failing", "failed")]
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("passing", "write module.name"),
+        ("the_checks.absent", "AttributeError"),
+        ("no_such_package.checks.one", "ModuleNotFoundError"),
+        ("the_checks.A_TEXT", "it cannot be called"),
+        ("the_checks.Broken", "CONTENTSERVER_OF_MINE is missing"),
+        ("contentserver.commit_checks.clamav.ClamAV", "CONTENTSERVER_CLAMD must say where"),
+    ],
+)
+def test_one_that_cannot_be_used_is_named(naming, name: str, why: str) -> None:
+    with pytest.raises(UnusableCheck, match=f"CONTENTSERVER_COMMIT_CHECKS names '{name}'.*{why}"):
+        load_checks(naming("the_checks.passing", name))
