@@ -1,0 +1,127 @@
+"""Stage two when the transaction commits (`commit="on_commit"`).
+
+What waits is a callable in Django's list of on_commit hooks, and nowhere else: that list is what
+rolled back savepoints and transactions are taken out of. A hook that Django lets go of uncalled
+takes its upload with it.
+"""
+
+import logging
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.db import connections, transaction
+
+from contentserver.client.django_storage.abandoned import abandon
+from contentserver.client.errors import ClientError
+
+logger = logging.getLogger("contentserver.client.django_storage")
+
+
+class StillStaged(OSError):
+    """The file is staged and cannot be read before its transaction has committed."""
+
+
+class NotCommitted(Exception):
+    """The database has committed, and files that belong to it could not be. They stay staged until
+    `Upload-Expires`: `failed` are the waiting changes with what befell them.
+    """
+
+    def __init__(self, failed: list[tuple["Waiting", ClientError]]) -> None:
+        self.failed = failed
+        said = "; ".join(f"{waiting}: {error}" for waiting, error in failed)
+        super().__init__(
+            f"the transaction has committed, these files have not: {said}. "
+            "Repeat it with Client.upload(url).commit() or `contentctl commit` before they expire"
+        )
+
+
+class Waiting:
+    """One change of a file that waits for its transaction. `upload` is None for a deletion."""
+
+    def __init__(
+        self, place: object, name: str, act: Callable[[], object], upload: Any = None, size: int = 0
+    ) -> None:
+        self.place, self.name, self.size = place, name, size
+        self.upload = upload
+        self.together: Together = Together()
+        self.done = False
+        self._act = act
+        self._forgotten = weakref.finalize(self, abandon, upload) if upload else None
+        if self._forgotten:
+            self._forgotten.atexit = False
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.upload.url if self.upload else 'its deletion'})"
+
+    def __call__(self) -> None:
+        """What Django calls after its COMMIT."""
+        self.together.commit()
+
+    def keep(self) -> None:
+        """From now on the upload is not given up, whatever happens: the database counts on it."""
+        if self._forgotten:
+            self._forgotten.detach()
+
+    def act(self) -> None:
+        """The change itself, once. Raises ClientError."""
+        if not self.done:
+            self._act()
+            self.done = True
+
+
+class Together:
+    """The changes of one transaction. When the first is called, the transaction has committed and
+    those that are still alive are its own: all of them are tried, so that the failure of one, which
+    keeps Django from calling the others, loses none.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: list[weakref.ref[Waiting]] = []
+
+    def add(self, waiting: Waiting) -> None:
+        waiting.together = self
+        self._waiting.append(weakref.ref(waiting))
+
+    def commit(self) -> None:
+        """Raises NotCommitted naming all that failed."""
+        waiting = [alive for each in self._waiting if (alive := each()) is not None]
+        self._waiting = []
+        for each in waiting:
+            each.keep()
+        failed = [(each, error) for each in waiting if (error := _error_of(each)) is not None]
+        if failed:
+            raise NotCommitted(failed)
+
+
+def defers(using: str) -> bool:
+    """Whether there is a transaction to wait for."""
+    return connections[using].in_atomic_block
+
+
+def wait(waiting: Waiting, using: str) -> None:
+    """Let a change happen when the transaction of the database `using` commits."""
+    others = list(_all(using))
+    (others[-1].together if others else Together()).add(waiting)
+    transaction.on_commit(waiting, using=using)
+
+
+def find_waiting(place: object, name: str, using: str) -> Waiting | None:
+    """What the transaction will have done to a file last, if anything."""
+    found = [each for each in _all(using) if (each.place, each.name) == (place, name)]
+    return found[-1] if found else None
+
+
+def _all(using: str) -> Iterator[Waiting]:
+    for hook in connections[using].run_on_commit:
+        if isinstance(hook[1], Waiting) and not hook[1].done:
+            yield hook[1]
+
+
+def _error_of(waiting: Waiting) -> ClientError | None:
+    try:
+        waiting.act()
+    except ClientError as error:
+        logger.exception("the transaction has committed, the file has not: %s", waiting)
+        return error
+    return None

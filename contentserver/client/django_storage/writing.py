@@ -1,0 +1,120 @@
+"""How the storage stores and deletes: at once, or when the transaction commits."""
+
+from typing import Any
+
+from contentserver.client import Client
+from contentserver.client.django_storage import abandoned, deferred, names
+from contentserver.client.django_storage import content as contents
+from contentserver.client.django_storage.deferred import Waiting
+from contentserver.client.django_storage.options import Options
+from contentserver.client.errors import Deleted, Gone, NotFound
+
+
+class Writes:
+    """The writing half of ContentServerStorage."""
+
+    _options: Options
+
+    @property
+    def client(self) -> Client:
+        raise NotImplementedError
+
+    def key(self, name: str) -> str:
+        raise NotImplementedError
+
+    # Files opened for writing ask for these four.
+
+    def begin(self, name: str) -> Any:
+        """An upload of a length not known yet."""
+        return self._stage(name, None, None)
+
+    def store(self, name: str, content: bytes) -> None:
+        """Make bytes the next version."""
+        self._store(name, content, create=False)
+
+    def finish(self, name: str, upload: Any) -> None:
+        """Make an upload the next version, whatever stood there before."""
+        self._commit(name, upload, create=False)
+
+    def abandon(self, upload: Any) -> None:
+        """Delete an upload soon."""
+        abandoned.prepare()
+        abandoned.abandon(upload)
+
+    def _store(self, name: str, content: Any, *, create: bool) -> None:
+        """With `create` raises PreconditionFailed if there is a file."""
+        data = content if isinstance(content, bytes) else contents.data_of(content)
+        if self._defers():
+            self._commit(name, self._stage(name, content, data), create=create)
+            return
+        self.client.put(
+            self._options.named_collection(),
+            self.key(name),
+            data,
+            if_none_match="*" if create else None,
+            **self._facts(name, content),
+        )
+
+    def _stage(self, name: str, content: Any, data: Any) -> Any:
+        return self.client.stage(
+            self._options.named_collection(), self.key(name), data, **self._facts(name, content)
+        )
+
+    def _commit(self, name: str, upload: Any, *, create: bool) -> None:
+        def commit() -> None:
+            upload.commit(if_none_match="*" if create else None)
+
+        if not self._defers():
+            commit()
+            return
+        abandoned.prepare()
+        waiting = Waiting(self._place, name, commit, upload, upload.offset)
+        deferred.wait(waiting, self._options.database)
+
+    def _remove(self, name: str) -> None:
+        if self._defers():
+            gone = Waiting(self._place, name, lambda: self._remove_now(name))
+            deferred.wait(gone, self._options.database)
+            return
+        self._remove_now(name)
+
+    def _remove_now(self, name: str) -> None:
+        key, collection = self.key(name), self._options.named_collection()
+        try:
+            self.client.delete(collection, key, on_behalf_of=self._for_whom())
+        except Deleted:
+            return
+        except NotFound as error:
+            if self._is_there(collection, key):
+                raise PermissionError(f"{name}: the client may not delete it") from error
+
+    def _is_there(self, collection: str, key: str) -> bool:
+        """Absent and forbidden look the same to whoever deletes; not to whoever reads."""
+        try:
+            self.client.head(collection, key, on_behalf_of=self._for_whom())
+        except (NotFound, Gone):
+            return False
+        return True
+
+    def _facts(self, name: str, content: Any) -> dict[str, Any]:
+        return {
+            "media_type": contents.media_type_of(content, name),
+            "filename": contents.filename_of(content, name),
+            "on_behalf_of": self._for_whom(),
+        }
+
+    def _for_whom(self) -> str | None:
+        return self._options.current_end_user()
+
+    def _defers(self) -> bool:
+        options = self._options
+        return options.commit == "on_commit" and deferred.defers(options.database)
+
+    @property
+    def _place(self) -> object:
+        return (self._options.server, self._options.collection, self._options.folder)
+
+    def _waiting(self, name: str) -> Waiting | None:
+        if not self._defers():
+            return None
+        return deferred.find_waiting(self._place, names.clean(name), self._options.database)

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class LettersConfig(AppConfig):
+    name = "tests.integration.client.django_app.letters"
+    label = "letters"
