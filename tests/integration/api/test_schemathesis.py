@@ -36,6 +36,7 @@ FEW = settings(
     suppress_health_check=list(HealthCheck),
 )
 pytestmark = pytest.mark.django_db
+schemathesis.serializer.alias("application/offset+octet-stream", "application/octet-stream")
 
 
 @pytest.fixture
