@@ -206,6 +206,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "contentserver.tasks.open_next_year",
         "schedule": crontab(minute="17", month_of_year="12"),
     },
+    "expire uploads": {
+        "task": "contentserver.tasks.expire_uploads",
+        "schedule": crontab(minute="*/15"),
+        "options": {"expires": 890},
+    },
     "clear sessions": {
         "task": "contentserver.tasks.clear_sessions",
         "schedule": crontab(minute="41", hour="3"),

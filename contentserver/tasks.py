@@ -8,7 +8,7 @@ from celery import shared_task
 from django.conf import settings
 from django.core.management import call_command
 
-from contentserver.operations import archiving
+from contentserver.operations import archiving, expiring
 from contentserver.operations.opening import request_next_year
 from contentserver.operations.verification import verify_if_due
 
@@ -19,6 +19,13 @@ ACTOR = "beat"
 def open_next_year() -> str:
     """In December ask the bridge to open the next year, so that its first second finds it open."""
     return request_next_year(actor=ACTOR, today=dt.datetime.now(settings.CONFIG.time_zone).date())
+
+
+@shared_task  # type: ignore[untyped-decorator]  # celery has no types
+def expire_uploads() -> str:
+    """Commit what was to commit itself, then remove uploads and receipts past their time."""
+    done = expiring.expire_due(settings.CONFIG, actor=ACTOR)
+    return f"recovered {done.recovered}, expired {done.expired}"
 
 
 @shared_task  # type: ignore[untyped-decorator]  # celery has no types

@@ -35,6 +35,7 @@ from contentserver.store.kernel import (
 from contentserver.store.reads import (
     OPEN_DIRECTORY,
     FileFacts,
+    bytes_held,
     facts_of,
     find_dir,
     find_file,
@@ -57,6 +58,7 @@ __all__ = [  # with what this module defines, all that the store knows of the di
     "SYNCFS_TELLS",
     "FileFacts",
     "WouldBlock",
+    "bytes_held",
     "facts_of",
     "find_dir",
     "find_file",

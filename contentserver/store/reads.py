@@ -73,6 +73,14 @@ def size_of(fd: int) -> int:
     return os.fstat(fd).st_size
 
 
+def bytes_held(dir_fd: int, path: str) -> int:
+    """Bytes of the file system that belong to a file, reserved ones too; 0 if it is not there."""
+    try:
+        return os.stat(path, dir_fd=dir_fd, follow_symlinks=False).st_blocks * 512
+    except FileNotFoundError:
+        return 0
+
+
 def open_root(path: str | os.PathLike[str]) -> int:
     """A descriptor of a directory anywhere; FileNotFoundError, NotADirectoryError if it is none."""
     return os.open(path, OPEN_DIRECTORY)

@@ -6,6 +6,7 @@ that the link was made: go on after it. Anything else is still staged. Every ste
 
 import logging
 import time
+from collections.abc import Callable
 from contextlib import closing
 from uuid import UUID
 
@@ -21,11 +22,11 @@ from contentserver.store.errors import (
     Refused,
     StoreError,
 )
-from contentserver.store.locks import UploadLock
+from contentserver.store.locks import LOCK, UploadLock
 from contentserver.store.placed import Placed, find_placed
-from contentserver.store.results import Recovered, receipt_of
+from contentserver.store.results import Recovered, RefusedUpload, receipt_of
 from contentserver.store.roots import Root
-from contentserver.store.staging import INFO
+from contentserver.store.staging import INFO, RECEIPT, find_id
 from contentserver.store.upload import Upload
 from contentserver.store.uploads import Uploads
 
@@ -34,8 +35,8 @@ logger = logging.getLogger(__name__)
 _YOUNG = 60.0
 """Seconds for which a directory without an info may still be in the making."""
 
-_FOR_GOOD = (DigestMismatch, Refused, Erased, Corrupt)
-"""Refusals of a commit that no later try will change."""
+_FOR_GOOD = (DigestMismatch, Erased, Corrupt)
+"""Refusals of a commit that no later try will change; a check's is kept in the upload's info."""
 
 
 class Recovery:
@@ -46,9 +47,9 @@ class Recovery:
         self._uploads = uploads
         self._committer = committer
 
-    def run(self) -> list[Recovered]:
+    def run(self, told: Callable[[RefusedUpload], None]) -> list[Recovered]:
         """Finish commits that broke off after their link; commit complete uploads with
-        `commit=auto`.
+        `commit=auto`. `told` hears of each one that a check refused, once.
         """
         found: list[Recovered] = []
         for root in self._environment.roots.iter_open():
@@ -58,7 +59,9 @@ class Recovery:
                 except (StoreError, OSError) as error:
                     logger.warning("the upload %s on %s waits: %s", name, root.name, error)
                     continue
-                if recovered is not None and not _told(recovered, found):
+                if isinstance(recovered, RefusedUpload):
+                    told(recovered)
+                elif recovered is not None and not _told(recovered, found):
                     found.append(recovered)
         return found
 
@@ -75,15 +78,18 @@ class Recovery:
                     logger.warning("the upload %s on %s stays: %s", name, root.name, error)
         return count
 
-    def _visit(self, root: Root, name: str) -> Recovered | None:
+    def _visit(self, root: Root, name: str) -> Recovered | RefusedUpload | None:
         if name.endswith(SUFFIX):
             return self._visit_direct(root, name)
-        upload = self._take_up(root, name)
+        upload = None if _has_ended(root, name) else self._take_up(root, name)
         if upload is None:
             return None
         with closing(upload):
             try:
                 return _finish(upload, self._environment.check)
+            except Refused as refused:
+                logger.warning("the upload %s on %s is refused: %s", name, root.name, refused)
+                return _describe_refusal(upload, refused)
             except _FOR_GOOD:
                 if self._is_expired(upload):
                     upload.delete()
@@ -107,7 +113,7 @@ class Recovery:
 
     def _take_up(self, root: Root, name: str) -> Upload | None:
         """The upload, with its lock; None if it is held, not one, or was never acknowledged."""
-        upload_id = _find_id(name)
+        upload_id = find_id(name)
         dir_fd = None if upload_id is None else fileops.find_dir(root.staging_fd, name)
         if upload_id is None or dir_fd is None:
             return None
@@ -163,13 +169,15 @@ def _finish(upload: Upload, check: Check | None) -> Recovered | None:
     return Recovered(upload.id, metadata.collection, metadata.key, upload.actor, receipt)
 
 
-def _find_id(name: str) -> UUID | None:
-    """The id of the upload whose folder this is; None for a stranger's, which is left alone."""
-    try:
-        upload_id = UUID(name)
-    except ValueError:
-        return None
-    return upload_id if str(upload_id) == name else None
+def _describe_refusal(upload: Upload, refused: Refused) -> RefusedUpload:
+    about = upload.metadata
+    return RefusedUpload(upload.id, about.collection, about.key, upload.actor, refused.reason)
+
+
+def _has_ended(root: Root, name: str) -> bool:
+    """Whether nothing but a receipt is left: the common case, seen without a lock or a key."""
+    names = set(fileops.list_dir(root.staging_fd, name))
+    return RECEIPT in names and names <= {LOCK, INFO, RECEIPT}
 
 
 def _told(recovered: Recovered, found: list[Recovered]) -> bool:

@@ -1,6 +1,6 @@
 """What the store answers with: facts about versions, receipts of commits, room on the roots."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from contentserver.store.address import Version
@@ -93,6 +93,57 @@ class Recovered:
     key: str
     actor: str
     receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedUpload:
+    """A complete upload with `commit=auto` that a commit check did not let in."""
+
+    upload_id: UUID
+    collection: str
+    key: str
+    actor: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagedUpload:
+    """An upload that is not committed. Sizes are bytes, times ns since the epoch.
+
+    `offset` is what was acknowledged, `held` what it keeps on the disk: parts, and room for the
+    rest. `refused`: a commit check did not let it in.
+    """
+
+    id: UUID
+    root: str
+    client: str
+    collection: str
+    length: int | None
+    offset: int
+    held: int
+    commit_auto: bool
+    refused: bool
+    created_at_ns: int
+    expires_at_ns: int
+
+    @property
+    def commits_itself(self) -> bool:
+        """Whether recovery commits it where its client cannot; then it does not expire."""
+        return self.commit_auto and not self.refused and self.offset == self.length
+
+    def is_overdue(self, now_ns: int) -> bool:
+        """Whether its time is over and nothing keeps it."""
+        return self.expires_at_ns <= now_ns and not self.commits_itself
+
+
+@dataclass(slots=True)
+class StagingSurvey:
+    """What lies in staging. `held`: bytes on the disk, of uploads in one request too."""
+
+    uploads: list[StagedUpload] = field(default_factory=list)
+    receipts: int = 0
+    unreadable: int = 0
+    held: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,6 +146,15 @@ def find_info(dir_fd: int, upload_id: UUID, keyset: Keyset) -> UploadInfo | None
     )
 
 
+def find_id(name: str) -> UUID | None:
+    """The id of the upload whose folder this is; None for a stranger's, which is left alone."""
+    try:
+        upload_id = UUID(name)
+    except ValueError:
+        return None
+    return upload_id if str(upload_id) == name else None
+
+
 def read_document(raw: bytes, form: str) -> dict[str, Any]:
     """The JSON object of this `format`. Raises ValueError."""
     facts = json.loads(raw)

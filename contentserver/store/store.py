@@ -33,7 +33,9 @@ from contentserver.store.recovery import Recovery
 from contentserver.store.results import (
     Receipt,
     Recovered,
+    RefusedUpload,
     RootSpace,
+    StagingSurvey,
     Unreadable,
     UploadState,
     VersionInfo,
@@ -41,10 +43,15 @@ from contentserver.store.results import (
 from contentserver.store.roots import Roots
 from contentserver.store.space import space_of
 from contentserver.store.stored_file import StoredFile, open_stored
+from contentserver.store.survey import survey_staging
 from contentserver.store.upload import Upload
 from contentserver.store.uploads import Uploads
 from contentserver.store.versions import Versions
 from contentserver.store.walk import describe_entry, iter_stored
+
+
+def _tell_nobody(refused: RefusedUpload) -> None:
+    pass
 
 
 class Store:
@@ -247,13 +254,23 @@ class Store:
         with disk_errors(), contextlib.suppress(KeyMissing):
             erasure.get(erasure.id_for(collection, subject))
 
-    def recover(self) -> list[Recovered]:
-        """Finish what dead processes had begun. At start and every 5 minutes; safe at any time."""
-        return self._recovery.run()
+    def recover(self, told: Callable[[RefusedUpload], None] = _tell_nobody) -> list[Recovered]:
+        """Finish what dead processes had begun. At start and every 5 minutes; safe at any time.
+
+        `told` hears, once, of each upload that would have committed itself and that the check
+        refused.
+        """
+        return self._recovery.run(told)
 
     def expire_uploads(self) -> int:
         """Remove uploads and receipts past their expiry; how many. Call `recover` before."""
         return self._recovery.expire()
+
+    def survey_staging(self) -> StagingSurvey:
+        """What lies in staging now, looked at without a lock. Raises nothing for what is damaged:
+        it is counted.
+        """
+        return survey_staging(self._environment)
 
     def iter_stored(
         self, year: int | None = None, after: bytes = b""

@@ -51,6 +51,7 @@ def test_every_task_of_beats_timetable_exists():
     app.loader.import_default_modules()
     named = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
     assert named == {
+        "contentserver.tasks.expire_uploads",
         "contentserver.tasks.open_next_year",
         "contentserver.tasks.clear_sessions",
         "contentserver.tasks.mark_due_months",
