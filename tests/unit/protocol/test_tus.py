@@ -36,7 +36,7 @@ def test_a_size_is_a_number_or_refused_by_the_name_of_its_field(text):
     if text.isascii() and text.isdigit() and len(text) <= 18:
         assert tus.parse_size("Upload-Offset", text) == int(text)
     else:
-        with pytest.raises(tus.BadTus, match="^Upload-Offset"):
+        with pytest.raises(tus.BadTus, match=r"^Upload-Offset"):
             tus.parse_size("Upload-Offset", text)
 
 
