@@ -40,6 +40,7 @@ class AsyncUpload(UploadView):
         self._driver, self._core = driver, staged
 
     send = awaited(Staged.send)
+    append = awaited(Staged.append)
     refresh = awaited(Staged.refresh)
     commit = awaited(Staged.commit)
     delete = awaited(Staged.delete)

@@ -42,6 +42,7 @@ class Upload(UploadView):
         self._driver, self._core = driver, staged
 
     send = blocking(Staged.send)
+    append = blocking(Staged.append)
     refresh = blocking(Staged.refresh)
     commit = blocking(Staged.commit)
     delete = blocking(Staged.delete)

@@ -93,6 +93,18 @@ class Staged:
         yield from self._push(source, 0, source.length, self._tally, told)
         self.sha256 = yield Work(lambda: source.fill(self._tally))
 
+    def append(self, piece: bytes, *, last: bool = False) -> Op[None]:
+        """Send `piece` behind those that were appended before; the `last`, which may be empty, ends
+        the content. For content that comes into being bit by bit. Breaks are mended as in `send`;
+        after an error that it raises only a new upload helps.
+        """
+        begin = self._tally.position
+        self._tally.add(piece)
+        total = self._tally.position if last else None
+        yield from self._push(Held(piece), begin, total, Tally(), lambda _progress: None)
+        if last:
+            self.sha256 = self._tally.hexdigest()
+
     def refresh(self) -> Op[None]:
         """Ask where the upload stands; `offset`, `length`, `expires` and `stored` tell. Raises
         NotFound, UploadExpired.
