@@ -7,10 +7,12 @@ howto/custom-file-storage; Django 5.2) that it holds the storage to.
 import csv
 import io
 import pickle
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -28,6 +30,7 @@ from django.test import override_settings
 
 from contentserver.client import Client
 from contentserver.client.django_storage import ContentServerStorage
+from contentserver.client.django_storage.files import PIECE
 from contentserver.client.django_storage.pool import pool
 from contentserver.client.errors import Erased
 from tests.integration.client.storage_support import MakeStorage, credentials_of, use, versions_of
@@ -404,6 +407,19 @@ def test_what_is_opened_for_writing_is_a_version_when_it_is_closed(
     assert len(versions_of(storage, "w.txt")) == 2
 
 
+def test_long_files_are_sent_while_they_are_written(storage: ContentServerStorage) -> None:
+    pieces = [bytes([number]) * 1_500_000 for number in range(8)]
+    with storage.open("long.bin", "wb") as file:
+        for piece in pieces:
+            file.write(piece)
+            assert len(file._writer._held) <= PIECE  # type: ignore[attr-defined]
+        assert not storage.exists("long.bin")
+    assert read(storage, "long.bin") == b"".join(pieces)
+    with pytest.raises(TypeError), storage.open("long.bin", "wb") as file:
+        file.writelines([b"x" * (PIECE + 1), "text"])
+    assert len(versions_of(storage, "long.bin")) == 1
+
+
 def test_a_block_that_failed_makes_no_version(storage: ContentServerStorage) -> None:
     with pytest.raises(TypeError), storage.open("half.txt", "wb") as file:
         file.writelines([b"half of", "it is text"])
@@ -500,3 +516,37 @@ def test_names_of_erased_people_are_taken(
         storage.size("erased.txt")
     with pytest.raises(SuspiciousFileOperation, match="erased"):
         storage.get_available_name("erased.txt")
+
+
+def test_neither_a_long_save_nor_a_long_read_is_held_in_memory(
+    storage: ContentServerStorage, tmp_path: Path
+) -> None:
+    size, path = 80 << 20, tmp_path / "long"
+    with path.open("wb") as file:
+        file.truncate(size)
+    tracemalloc.start()
+    try:
+        with path.open("rb") as file:
+            name = storage.save("long.bin", File(file))
+        with storage.open(name) as stored:
+            read_back = sum(len(chunk) for chunk in stored.chunks())
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert read_back == storage.size(name) == size
+    assert peak < size / 2.5
+
+
+def test_listing_folds_keys_into_folders(
+    storage: ContentServerStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = ("a.txt", "d/b.txt", "d/e/c.txt", "dx/y")
+
+    def listed(_client: Client, collection: str, prefix: str = "") -> Any:
+        found = [storage.key(key) for key in keys]
+        return [SimpleNamespace(key=key) for key in found if key.startswith(prefix)]
+
+    monkeypatch.setattr(Client, "list", listed)
+    assert storage.listdir("") == (["d", "dx"], ["a.txt"])
+    assert storage.listdir("d/") == storage.listdir("/d") == (["e"], ["b.txt"])
+    assert storage.listdir("none") == ([], [])

@@ -2,6 +2,7 @@
 this (test_django_app.py starts it).
 """
 
+import gc
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -156,6 +157,7 @@ class TransactionsTest(TransactionTestCase):
         assert self.read("fine") == b"fine"
         assert self.versions("fails") == 0
         del raised
+        gc.collect()
         time.sleep(0.3)  # time for whoever deletes abandoned uploads
         self.storage.client.upload(url).commit()
         assert self.read("fails") == b"fails"
