@@ -7,6 +7,7 @@ one for each upload, so that nobody else's writing waits behind them.
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Iterator, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -19,7 +20,7 @@ from contentserver.delivery.request import Receive, Request
 from contentserver.store.errors import UploadLocked
 from contentserver.store.upload import Upload
 
-PATIENCE = 10.0  # seconds that a newer request waits for an older one
+PATIENCE = 5.0  # seconds that a newer request waits for an older one
 LOOK = 0.2  # seconds between looks whether a newer request asks
 TAKERS = 8  # threads
 
@@ -113,15 +114,16 @@ class Holding:
             return await self._parts.writing(partial(store.open_upload, upload_id, newer=False))
         except UploadLocked:
             pass
-        async with self._turn(upload_id):
-            take = partial(store.open_upload, upload_id, newer=True, patience=PATIENCE)
+        async with self._turn(upload_id) as patience:
+            take = partial(store.open_upload, upload_id, newer=True, patience=patience)
             return await asyncio.get_running_loop().run_in_executor(self._takers, take)
 
     @contextlib.asynccontextmanager
-    async def _turn(self, upload_id: UUID) -> AsyncIterator[None]:
-        """One request of this process waits for an upload, the others for that one. Raises
-        UploadLocked after PATIENCE.
+    async def _turn(self, upload_id: UUID) -> AsyncIterator[float]:
+        """One request of this process waits for an upload, the others for that one. What is left of
+        PATIENCE; raises UploadLocked when that is over.
         """
+        until = time.monotonic() + PATIENCE
         lock, waiting = self._queues.get(upload_id, (asyncio.Lock(), 0))
         self._queues[upload_id] = lock, waiting + 1
         try:
@@ -131,7 +133,7 @@ class Holding:
             except TimeoutError:
                 raise UploadLocked from None
             try:
-                yield
+                yield max(0.0, until - time.monotonic())
             finally:
                 lock.release()
         finally:
