@@ -26,6 +26,7 @@ class ContentServerConfig(AppConfig):
             archiving,
             extensions,
             finding_figures,
+            uploads,
             verification,
         )
         from skold import token_keys  # noqa: PLC0415 - it imports models
@@ -45,6 +46,11 @@ class ContentServerConfig(AppConfig):
             finding_figures.LOOP,
             lambda _context: finding_figures.FindingFigures(),
             finding_figures.INTERVAL,
+        )
+        extensions.add_loop(
+            uploads.LOOP,
+            lambda context: uploads.UploadsLoop(context.store, context.config.node),
+            uploads.INTERVAL,
         )
         extensions.add_loop(
             token_keys.LOOP, lambda _context: token_keys.TokenKeys(), token_keys.INTERVAL

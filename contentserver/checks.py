@@ -8,6 +8,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
 from django.utils.translation import gettext
 
+from contentserver.commit_checks import UnusableCheck, load_checks
 from contentserver.conf import Config, django_secret_key
 from skold.anchors.places import parse_places
 
@@ -122,3 +123,19 @@ def check_anchors(**_: Any) -> list[CheckMessage]:
             id="contentserver.W002",
         )
     ]
+
+
+@register()
+def check_commit_checks(**_: Any) -> list[CheckMessage]:
+    """contentserver.E005: no file passes a check that cannot be made."""
+    try:
+        load_checks(settings.CONFIG)
+    except UnusableCheck as error:
+        return [
+            Error(
+                str(error),
+                hint=gettext("Correct the setting; until then nothing starts that stores files."),
+                id="contentserver.E005",
+            )
+        ]
+    return []

@@ -1,4 +1,4 @@
-"""Where Django looks for this app's models; they are written in contentserver.catalog.models."""
+"""Where Django looks for this app's models; they are written in contentserver.catalog."""
 
 from contentserver.catalog.models import (
     Change,
@@ -12,6 +12,7 @@ from contentserver.catalog.models import (
     StoredVersion,
     Year,
 )
+from contentserver.catalog.staged import UploadInProgress
 
 __all__ = [
     "Change",
@@ -23,5 +24,6 @@ __all__ = [
     "RebuildMark",
     "StorageRoot",
     "StoredVersion",
+    "UploadInProgress",
     "Year",
 ]

@@ -8,6 +8,7 @@ from contentserver.admin.collections import CollectionAdmin
 from contentserver.admin.files import FileAdmin, StoredVersionAdmin
 from contentserver.admin.layout import LayoutRequestAdmin, StorageRootAdmin, YearAdmin
 from contentserver.admin.people import GroupAdmin, UserAdmin
+from contentserver.admin.uploads import UploadInProgressAdmin
 
 __all__ = [
     "CollectionAdmin",
@@ -16,6 +17,7 @@ __all__ = [
     "LayoutRequestAdmin",
     "StorageRootAdmin",
     "StoredVersionAdmin",
+    "UploadInProgressAdmin",
     "UserAdmin",
     "YearAdmin",
 ]

@@ -38,7 +38,13 @@ GROUPS: tuple[tuple[Any, tuple[str, ...]], ...] = (
             *("skold.redaction", "skold.archivedmonth"),
         ),
     ),
-    (_("Files"), ("contentserver.file", "contentserver.storedversion", "contentserver.collection")),
+    (
+        _("Files"),
+        (
+            *("contentserver.file", "contentserver.storedversion"),
+            *("contentserver.uploadinprogress", "contentserver.collection"),
+        ),
+    ),
     (
         _("Who may what"),
         (

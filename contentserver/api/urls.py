@@ -9,6 +9,7 @@ from contentserver.api.files import FileViewSet
 from contentserver.api.layout import RootViewSet, YearViewSet
 from contentserver.api.nowhere import NowhereView
 from contentserver.api.signed_urls import SignedUrlsView
+from contentserver.api.uploads import UploadViewSet
 from skold.api import schema as _credentials  # noqa: F401 - importing it names our credential
 from skold.api.guard import GuardedRouter
 from skold.api.routes import router_entries
@@ -18,6 +19,7 @@ router.register("collections", CollectionViewSet, "collection")
 router.register("files", FileViewSet, "file")
 router.register("years", YearViewSet, "year")
 router.register("roots", RootViewSet, "root")
+router.register("uploads", UploadViewSet, "upload")
 for entry in router_entries:
     router.register(*entry)
 

@@ -138,7 +138,7 @@ async def _recover(parts: Parts) -> None:
     recover = partial(expire_uploads, actor="data", store=parts.store, journal=parts.journal)
     while True:
         try:
-            await parts.writing(recover)
+            parts.metrics.count_expired(await parts.writing(recover))
         except Exception:
             log.exception("recovery failed; it is tried again in %s seconds", RECOVERY)
         await asyncio.sleep(RECOVERY)

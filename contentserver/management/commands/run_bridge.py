@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
+from contentserver.commit_checks import UnusableCheck
 from contentserver.operations.bridge import Bridge, BridgeRuns
 from contentserver.store.errors import StoreError
 
@@ -41,7 +42,7 @@ class Command(BaseCommand):
         signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
         try:
             bridge = Bridge(settings.CONFIG)
-        except (BridgeRuns, StoreError, OSError) as error:
+        except (BridgeRuns, UnusableCheck, StoreError, OSError) as error:
             raise CommandError(str(error)) from error
         os.nice(POLITENESS)
         gc.collect()
