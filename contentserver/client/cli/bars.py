@@ -11,7 +11,7 @@ from rich.progress import Progress, TaskID
 from rich.text import Text
 
 from contentserver.client import Progress as Moved
-from contentserver.client.cli.columns import file_bars, whole_bar
+from contentserver.client.cli.columns import FAILED, file_bars, heading, whole_bar
 from contentserver.client.cli.display import Told
 from contentserver.client.cli.output import shown
 
@@ -23,7 +23,7 @@ class Bars:
 
     def __init__(self, title: str, errors: TextIO, *, console: Console | None = None) -> None:
         self.console = console or Console(file=errors, highlight=False)
-        self._title = Text(shown(title), style="bold")
+        self._title = shown(title)
         self._whole, self._files = whole_bar(), file_bars()
         self._task = self._whole.add_task("", total=0)
         self._counts = {"files": 0, "settled": 0, "failed": 0}
@@ -53,7 +53,10 @@ class Bars:
             self._whole.advance(self._task, size)
 
     def note(self, text: str) -> None:
-        self.console.print(Text(shown(text)))
+        said = Text(shown(text))
+        if text.startswith("failed "):
+            said.stylize(FAILED, 0, len("failed"))
+        self.console.print(said, soft_wrap=True)
 
     def moved(self, size: int, *, counts: bool = True) -> None:
         """So many bytes more; negative when a transfer begins again."""
@@ -67,9 +70,10 @@ class Bars:
             task, counts = self._whole.tasks[0], dict(self._counts)
             rate = self._rate.per_second()
         left = (task.total or 0) - task.completed
-        task.fields.update(rate=rate, left=left / rate if rate else None, counts=counts)
-        rows = [self._title, self._whole.get_renderable()]
-        return Group(*rows, *([self._files.get_renderable()] if self._files.tasks else []))
+        task.fields.update(rate=rate, left=left / rate if rate else None)
+        rows = [heading(self._title, counts), self._whole.get_renderable()]
+        several = self._files.tasks and counts["files"] > 1
+        return Group(*rows, *([self._files.get_renderable()] if several else []))
 
 
 class FileBar:

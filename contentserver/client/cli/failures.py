@@ -30,7 +30,7 @@ _MEANINGS: tuple[tuple[type[errors.ClientError], int, str, str], ...] = (
      "Look at it with contentctl head and decide again"),
     (errors.DigestMismatch, DAMAGED, "damaged on the way up", "Nothing was stored; try again"),
     (errors.Damaged, DAMAGED, "damaged on the way down", "Do not use what arrived; try again"),
-    (errors.TooManyRequests, UNREACHABLE, "too many requests", "Try again later, or with fewer --jobs"),
+    (errors.TooManyRequests, UNREACHABLE, "too many requests", "Later again, or with fewer --jobs"),
     (errors.Locked, UNREACHABLE, "held by another request", "Try again in a moment"),
     (errors.NoSpace, UNREACHABLE, "no space left on the server", "Tell its operator"),
     (errors.Unavailable, UNREACHABLE, "the server cannot do it now", "Try again later"),

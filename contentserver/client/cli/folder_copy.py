@@ -21,16 +21,12 @@ from contentserver.client.cli.summing import summarise
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`folder` of this disk, `place` with a prefix that is empty or ends with `/`."""
+    """`folder` of this disk, absolute; the key of `place` is empty or ends with `/`."""
 
     direction: Literal["up", "down"]
     folder: str
     place: Place
-
-    def __str__(self) -> str:
-        here = self.folder.rstrip("/") + "/"
-        pair = (here, str(self.place))
-        return " → ".join(pair if self.direction == "up" else pair[::-1])
+    title: str
 
 
 def local_folder(text: str) -> str | None:
@@ -66,7 +62,7 @@ class _Running:
         )
         hidden = self._output.as_json or self._output.quiet
         self._display: Display = open_now.enter_context(
-            display(str(route), self._output.errors, hidden=hidden, note=self._output.warn)
+            display(route.title, self._output.errors, hidden=hidden, note=self._output.warn)
         )
         self._open_now = open_now
 
@@ -89,6 +85,7 @@ class _Running:
         summarise(self._output, copy.summary, seconds, self._manifest_path, self._options.dry_run)
         if copy.summary.fatal is not None:
             self._output.complain(copy.summary.fatal)
+            self._output.warn(self.way_on)
             return copy.summary.fatal.exit_status
         return failures.FAILED if copy.summary.count("failed") else failures.DONE
 

@@ -62,7 +62,7 @@ def human_size(size: int) -> str:
         value /= 1000
     if unit == "bytes":
         return "1 byte" if size == 1 else f"{size} bytes"
-    return f"{value:.0f} {unit}" if value >= 99.5 else f"{value:.1f} {unit}"
+    return f"{value:.0f} {unit}" if value >= 99.95 else f"{value:.1f} {unit}"
 
 
 def counted(number: int, name: str) -> str:

@@ -28,7 +28,7 @@ class BadSettings(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`url_key` is hex as the server printed it. Secrets stand in no repr."""
+    """`url_key` is base64, as it was issued. Secrets stand in no repr."""
 
     url: str
     second_url: str | None = None

@@ -1,9 +1,11 @@
 """What a command works with: the client, the streams, and what to say if it is stopped."""
 
+import base64
 import os
 import sys
 from argparse import Namespace
 from contextlib import ExitStack
+from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO, Self
 
@@ -34,9 +36,15 @@ class Session:
     def client(self) -> Client:
         """Raises BadSettings."""
         if self._client is None:
-            given = find_settings(self.options.profile)
-            self._client = self._open.enter_context(connect(given, self.options.on_behalf_of))
+            self._client = self._open.enter_context(
+                connect(self.settings, self.options.on_behalf_of)
+            )
         return self._client
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Server and credentials. Raises BadSettings."""
+        return find_settings(self.options.profile)
 
     def source(self, file: str) -> tuple[Path | BinaryIO, int | None]:
         """What FILE names, and its size where known; - is the standard input. Raises OSError."""
@@ -53,9 +61,9 @@ class Session:
 def connect(given: Settings, on_behalf_of: str | None) -> Client:
     """Raises BadSettings naming what no client can be made of."""
     try:
-        secret = bytes.fromhex(given.url_key) if given.url_key else None
+        secret = base64.b64decode(given.url_key, validate=True) if given.url_key else None
     except ValueError:
-        raise BadSettings("the URL key is no hexadecimal text: copy it again") from None
+        raise BadSettings("the URL key is not base64, as it was issued: copy it again") from None
     if (secret is None) != (given.url_key_id is None):
         raise BadSettings("the id of the URL key and the key itself go together: give both")
     if given.api_key and given.token:

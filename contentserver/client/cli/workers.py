@@ -2,12 +2,13 @@
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import TypeVar
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
-PATIENCE = 3.0  # seconds for the threads to notice that they shall stop
+PATIENCE = 2.0  # seconds for all threads together to notice that they shall stop
 
 
 class Stopped(Exception):
@@ -37,8 +38,9 @@ def run_all(
     finally:
         for _ in threads:
             wanted.put(None)
+        deadline = time.monotonic() + PATIENCE
         for thread in threads:
-            thread.join(PATIENCE)
+            thread.join(max(0.0, deadline - time.monotonic()))
 
 
 def _results(

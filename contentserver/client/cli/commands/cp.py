@@ -55,12 +55,13 @@ def _route(session: Session) -> Route:
         raise Usage(
             "cp copies whole folders, with -r; for one file: contentctl put, contentctl get"
         )
+    title = f"{options.source} → {options.target}"
     if source is not None:
         if not os.path.isdir(source):
             raise Usage(f"{options.source} is no folder here")
-        return Route("up", source, _prefix(options.target))
+        return Route("up", source, _prefix(options.target), title)
     assert target is not None
-    return Route("down", target, _prefix(options.source))
+    return Route("down", target, _prefix(options.source), title)
 
 
 def _prefix(text: str) -> Place:

@@ -38,6 +38,11 @@ def add_arguments(parser: Parser) -> None:
 def run(session: Session) -> int:
     options = session.options
     session.about = options.what
+    if not session.settings.url_key:
+        raise Usage(
+            "signing needs CONTENTSERVER_URL_KEY_ID and CONTENTSERVER_URL_KEY, or url_key_id and "
+            "url_key in the config file"
+        )
     if is_address(options.what):
         url, method = _of_upload(session), "PATCH"
     else:
