@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Self
 
 _CHUNK = 64 * 1024
+_BUFFER = 256 * 1024  # what the line itself may hold; a system's own choice would be megabytes
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close with RST, as a router that lost its state
 
 
@@ -33,6 +34,7 @@ class CuttingProxy:
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", port), backlog=1024)
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
         self.port: int = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self._start(self._accept)
