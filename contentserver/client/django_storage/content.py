@@ -1,5 +1,6 @@
 """What Django hands over to be saved, as the client takes it."""
 
+import hashlib
 import io
 import mimetypes
 import posixpath
@@ -27,6 +28,14 @@ def data_of(content: Any) -> Data:
         return _encoded(content)
     data: Data = content
     return data
+
+
+def digest_of(content: Any) -> str:
+    """SHA-256 of a File, hex."""
+    digest = hashlib.sha256()
+    for chunk in content.chunks():
+        digest.update(chunk.encode() if isinstance(chunk, str) else chunk)
+    return digest.hexdigest()
 
 
 def rewindable(content: Any) -> bool:

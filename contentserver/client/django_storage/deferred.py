@@ -103,6 +103,9 @@ def wait(waiting: Waiting, using: str) -> None:
     """Let a change happen when the transaction of the database `using` commits."""
     others = list(_all(using))
     (others[-1].together if others else Together()).add(waiting)
+    if waiting.upload is not None:
+        # If this process dies between the two commits, this is where the upload can be found.
+        logger.info("staged until the transaction commits: %s", waiting.upload.url)
     transaction.on_commit(waiting, using=using)
 
 
@@ -122,6 +125,7 @@ def _error_of(waiting: Waiting) -> ClientError | None:
     try:
         waiting.act()
     except ClientError as error:
-        logger.exception("the transaction has committed, the file has not: %s", waiting)
+        where = waiting.upload.url if waiting.upload else "a deletion"
+        logger.exception("the transaction has committed, its file has not: %s", where)
         return error
     return None

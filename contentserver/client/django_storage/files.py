@@ -31,7 +31,7 @@ class Opens(Protocol):
         """Make an upload the next version."""
 
     def abandon(self, upload: Any) -> None:
-        """Delete an upload soon."""
+        """Delete an upload of `begin` soon."""
 
 
 class ReadFile(_File):

@@ -245,10 +245,12 @@ class ContentServerStorage(Writes, Storage):
         while True:
             try:
                 self._store(name, content, create=not self._options.overwrite)
-            except PreconditionFailed:
-                # Somebody took the name since get_available_name.
+            except PreconditionFailed as taken:
                 if self._options.overwrite or not contents.rewindable(content):
                     raise
+                if taken.answer_lost and self._is_stored(name, content):
+                    return name
+                # Somebody took the name since get_available_name.
                 name = self.get_available_name(name)
             else:
                 return name

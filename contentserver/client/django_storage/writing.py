@@ -26,6 +26,7 @@ class Writes:
 
     def begin(self, name: str) -> Any:
         """An upload of a length not known yet."""
+        abandoned.prepare()
         return self._stage(name, None, None)
 
     def store(self, name: str, content: bytes) -> None:
@@ -37,8 +38,7 @@ class Writes:
         self._commit(name, upload, create=False)
 
     def abandon(self, upload: Any) -> None:
-        """Delete an upload soon."""
-        abandoned.prepare()
+        """Delete an upload of `begin` soon."""
         abandoned.abandon(upload)
 
     def _store(self, name: str, content: Any, *, create: bool) -> None:
@@ -54,6 +54,13 @@ class Writes:
             if_none_match="*" if create else None,
             **self._facts(name, content),
         )
+
+    def _is_stored(self, name: str, content: Any) -> bool:
+        """Whether the file has these very bytes: the PUT whose answer was lost has stored them."""
+        info = self.client.head(
+            self._options.named_collection(), self.key(name), on_behalf_of=self._for_whom()
+        )
+        return info.sha256 == contents.digest_of(content)
 
     def _stage(self, name: str, content: Any, data: Any) -> Any:
         return self.client.stage(

@@ -2,6 +2,7 @@
 
 import base64
 import os
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from contentserver.client.django_storage import ContentServerStorage
 from contentserver.client.django_storage.pool import pool
+from contentserver.client.errors import NotFound
 from tests.support.plane import DataPlane
 from tests.support.url_keys import add_url_key
 
@@ -46,3 +48,15 @@ def versions_of(storage: ContentServerStorage, name: str) -> list[tuple[str | No
     """Version and whether it is a delete marker, oldest first."""
     found = storage.client.versions("photos", storage.key(name))
     return [(each.version, each.deleted) for each in found]
+
+
+def is_gone(storage: Any, upload_url: str) -> bool:
+    """Whether an upload is deleted soon."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            storage.client.upload(upload_url)
+        except NotFound:
+            return True
+        time.sleep(0.05)
+    return False

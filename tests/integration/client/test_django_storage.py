@@ -33,7 +33,14 @@ from contentserver.client.django_storage import ContentServerStorage
 from contentserver.client.django_storage.files import PIECE
 from contentserver.client.django_storage.pool import pool
 from contentserver.client.errors import Erased
-from tests.integration.client.storage_support import MakeStorage, credentials_of, use, versions_of
+from tests.integration.client.storage_support import (
+    MakeStorage,
+    credentials_of,
+    is_gone,
+    use,
+    versions_of,
+)
+from tests.support.cutting_proxy import CuttingProxy
 from tests.support.plane import DataPlane
 
 Check = Callable[[ContentServerStorage], object]
@@ -246,6 +253,17 @@ def test_a_name_taken_in_the_meantime_is_not_written_to(
     assert (read(storage, "race.txt"), read(storage, ours)) == (b"theirs", b"ours")
 
 
+def test_a_save_whose_answer_was_lost_stores_one_file(
+    storage: ContentServerStorage, shared_data_plane: DataPlane
+) -> None:
+    with CuttingProxy(shared_data_plane.config.port) as line:
+        line.swallow(b"HTTP/1.1 201")
+        cut = ContentServerStorage(collection="photos", prefix=storage.key("x")[:-2], url=line.url)
+        assert saved(cut, "lost.txt", b"stored") == "lost.txt"
+        assert line.cuts == 1
+    assert len(versions_of(storage, "lost.txt")) == 1
+
+
 def test_a_deleted_name_is_free_again_and_its_versions_stay(storage: ContentServerStorage) -> None:
     saved(storage, "again.txt", b"1")
     storage.delete("again.txt")
@@ -415,6 +433,11 @@ def test_long_files_are_sent_while_they_are_written(storage: ContentServerStorag
             assert len(file._writer._held) <= PIECE  # type: ignore[attr-defined]
         assert not storage.exists("long.bin")
     assert read(storage, "long.bin") == b"".join(pieces)
+    forgotten = storage.open("long.bin", "wb")
+    forgotten.write(b"x" * (PIECE + 1))
+    url = forgotten._writer._upload.url  # type: ignore[attr-defined]
+    del forgotten
+    assert is_gone(storage, url)
     with pytest.raises(TypeError), storage.open("long.bin", "wb") as file:
         file.writelines([b"x" * (PIECE + 1), "text"])
     assert len(versions_of(storage, "long.bin")) == 1

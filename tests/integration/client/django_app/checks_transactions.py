@@ -18,6 +18,7 @@ from contentserver.client.django_storage import NotCommitted, StillStaged
 from contentserver.client.django_storage.deferred import find_waiting
 from contentserver.client.errors import ClientError, NotFound, Unavailable
 from tests.integration.client.django_app.letters.models import Contract
+from tests.integration.client.storage_support import is_gone
 
 
 class Undo(Exception):
@@ -43,16 +44,7 @@ def staged_url(name: str, alias: str = "two_stages") -> str:
 
 
 def ends(url: str) -> bool:
-    """Whether the upload is gone, as it is soon after a rollback."""
-    client: Any = storages["two_stages"].client
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        try:
-            client.upload(url)
-        except NotFound:
-            return True
-        time.sleep(0.05)
-    return False
+    return is_gone(storages["two_stages"], url)
 
 
 class TransactionsTest(TransactionTestCase):
