@@ -5,6 +5,7 @@ import os
 import threading
 import traceback
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from contentserver.store.store import Store
@@ -43,16 +44,12 @@ def _process(
 
 
 def _threads(store: Store, work: Callable[[Store, int], Any], first: int, count: int) -> list[Any]:
-    answers: list[Any] = []
+    """What went wrong in a thread is raised here, or a missing answer would be all to see of it."""
     start = threading.Barrier(count)
 
-    def run(number: int) -> None:
+    def run(number: int) -> Any:
         start.wait()
-        answers.append(work(store, number))
+        return work(store, number)
 
-    crowd = [threading.Thread(target=run, args=(first + n,)) for n in range(count)]
-    for thread in crowd:
-        thread.start()
-    for thread in crowd:
-        thread.join()
-    return answers
+    with ThreadPoolExecutor(count) as threads:
+        return list(threads.map(run, range(first, first + count)))
