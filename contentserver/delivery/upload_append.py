@@ -172,6 +172,7 @@ class Appender:
         piece = await anext(pieces, b"")
         while piece:
             writing = asyncio.ensure_future(self._parts.writing(taking.write, piece))
+            piece = b""  # once written it is nobody's: hundreds of uploads may wait here
             try:
                 piece = await anext(pieces, b"")
             finally:

@@ -38,6 +38,7 @@ class Budget:
                 async for chunk in iter_body(request, patience, None):
                     waiting.append(chunk)
                     size += len(chunk)
+                    del chunk  # hundreds of uploads may wait for their next one
                     if size >= self.piece:
                         yield _take(waiting)
                         size = 0

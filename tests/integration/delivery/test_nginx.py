@@ -7,7 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import httpx
 import pytest
@@ -16,6 +16,7 @@ from skold.certificate_identity import read_certificate
 from tests.support.certificates import DAY, Authority, Issued
 from tests.support.plane import POLICY_SEEN_AFTER, REPOSITORY, DataPlane, free_port
 from tests.support.records import records
+from tests.support.tus import Tus
 
 NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
 PROXY = "127.0.0.2"  # from where nginx connects: the only peer that is trusted
@@ -175,3 +176,21 @@ def test_a_header_that_stands_twice_is_refused(gateway: Gateway) -> None:
         path = "/v1/versions/photos/a.jpg"
         assert http.get(path, headers=forged(gateway)).status_code == 200
         assert http.get(path, headers=twice).status_code == 400
+
+
+def test_while_the_server_is_away_an_upload_is_told_to_wait(gateway: Gateway) -> None:
+    """A tus client that meets a 5xx at HEAD forgets the upload; of the rest it is told as ever."""
+    with gateway.client(gateway.good) as http:
+        tus = Tus(http)
+        url = urlsplit(tus.begin("away", 3)).path
+        assert tus.head(url).headers["upload-offset"] == "0"
+        gateway.plane.kill()
+        head = tus.head(url)
+        assert (head.status_code, head.headers["retry-after"]) == (423, "1")
+        assert "upload-offset" not in head.headers
+        assert tus.patch(url, 0, b"abc").status_code == 502
+        assert http.head("/v1/content/photos/a.jpg").status_code == 502
+        gateway.plane.start()
+        assert tus.head(f"{url}0").status_code == 404, "its own answers go through"
+        assert tus.patch(url, 0, b"abc").headers["upload-offset"] == "3"
+        assert tus.commit(url).status_code == 201

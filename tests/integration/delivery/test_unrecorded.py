@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -20,6 +21,7 @@ from skold.journal import Journal
 from tests.support.disks import FaultyDisk
 from tests.support.plane import Home, replaced_environment
 from tests.support.records import records
+from tests.support.tus import OFFSET_TYPE, metadata
 
 SECRET = b"a secret body" * 100
 PATIENCE = 0.3
@@ -111,6 +113,40 @@ async def test_with_one_directory_nothing_is_served_until_the_disk_is_back(
             assert time.monotonic() < deadline
         assert again.content == SECRET
         assert (await plane.ask("GET", "/v1/content/photos/new.jpg")).status_code == 404
+
+
+@pytest.mark.parametrize("how", ["full", "failing", "hanging"])
+async def test_meanwhile_an_upload_is_told_to_wait_and_moves_nowhere(
+    started: Any, how: str
+) -> None:
+    """A tus client forgets the upload at any other failure of HEAD."""
+    tus = {"Tus-Resumable": "1.0.0"}
+    part = {**tus, "Upload-Offset": "0", "Content-Type": OFFSET_TYPE}
+    create = {
+        **tus,
+        "Upload-Length": "3",
+        "Upload-Metadata": metadata(collection="photos", key="u"),
+    }
+    async with started(1) as plane:
+        made = await plane.ask("POST", "/v1/uploads", headers=create)
+        path = urlsplit(made.headers["location"]).path
+        break_down(plane.disk, how)
+        head = await plane.ask("HEAD", path, headers=tus)
+        assert (head.status_code, head.headers["retry-after"]) == (423, "1")
+        assert "upload-offset" not in head.headers
+        for asked in (
+            ("PATCH", path, {"headers": part, "content": b"abc"}),
+            ("POST", f"{path}/commit", {}),
+            ("DELETE", path, {"headers": tus}),
+            ("POST", "/v1/uploads", {"headers": create}),
+        ):
+            assert (await plane.ask(*asked[:2], **asked[2])).status_code == 503
+        plane.disk.recover()
+        deadline = time.monotonic() + 10
+        while (head := await plane.ask("HEAD", path, headers=tus)).status_code == 423:
+            assert time.monotonic() < deadline
+        assert head.status_code == 200
+        assert (await plane.ask("GET", "/v1/content/photos/u")).status_code == 404
 
 
 @pytest.mark.parametrize("how", ["full", "failing", "hanging"])
