@@ -7,6 +7,7 @@ import pytest
 from tests.support.clamd import CLAMD, EICAR, answering, real_clamd, scripted_clamd
 from tests.support.plane import DataPlane
 from tests.support.records import pairs
+from tests.support.tus import Tus
 
 Start = Callable[..., DataPlane]
 MEDIA_TYPE = "contentserver.commit_checks.media_type.check"
@@ -38,36 +39,86 @@ def metric(plane: DataPlane, check: str, outcome: str) -> str:
     return next((line.split()[-1] for line in lines if line.startswith(wanted)), "0")
 
 
-def test_clamav_lets_a_clean_file_in_and_eicar_not(start_data_plane: Start, clamd: str) -> None:
-    plane = start_data_plane(CONTENTSERVER_COMMIT_CHECKS=CLAMAV, CONTENTSERVER_CLAMD=clamd)
-    answer = put(plane, EICAR)
+@pytest.fixture(scope="module")
+def scanned(clamd: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DataPlane]:
+    """A data plane that asks the real clamd; each test begins without a file."""
+    plane = DataPlane(
+        tmp_path_factory.mktemp("scanned") / "home",
+        CONTENTSERVER_COMMIT_CHECKS=CLAMAV,
+        CONTENTSERVER_CLAMD=clamd,
+    )
+    try:
+        yield plane.start()
+    finally:
+        plane.close()
+
+
+FOUND = "ClamAV found Eicar-Test-Signature.UNOFFICIAL"
+
+
+def test_clamav_lets_a_clean_file_in_and_eicar_not(scanned: DataPlane) -> None:
+    answer = put(scanned, EICAR)
     assert answer.status_code == 422
     problem = answer.json()
     assert problem["type"].endswith("/check_refused")
-    assert problem["detail"] == "ClamAV found Eicar-Test-Signature.UNOFFICIAL"
-    assert_nothing_stored(plane)
-    assert put(plane, EICAR[1:], name="put-2").status_code == 201
-    assert (metric(plane, CLAMAV, "refused"), metric(plane, CLAMAV, "passed")) == ("1.0", "1.0")
-    _, done = pairs(plane, "put-1")
+    assert problem["detail"] == FOUND
+    assert_nothing_stored(scanned)
+    assert put(scanned, EICAR[1:], name="put-2").status_code == 201
+    assert float(metric(scanned, CLAMAV, "refused")) >= 1
+    assert float(metric(scanned, CLAMAV, "passed")) >= 1
+    _, done = pairs(scanned, "put-1")
     assert (done[0]["status"], done[0]["outcome"]) == (422, "check_refused")
-    assert done[0]["reason"] == "ClamAV found Eicar-Test-Signature.UNOFFICIAL"
+    assert done[0]["reason"] == FOUND
+    assert scanned.http.delete(URL).status_code == 204
 
 
-def test_a_virus_at_the_end_of_a_long_file_is_found(start_data_plane: Start, clamd: str) -> None:
+def test_a_virus_at_the_end_of_a_long_file_is_found(scanned: DataPlane) -> None:
     """In several pieces on its way in, and in many segments on the disk."""
-    plane = start_data_plane(CONTENTSERVER_COMMIT_CHECKS=CLAMAV, CONTENTSERVER_CLAMD=clamd)
-    assert put(plane, b"long\n" * 180_000 + EICAR).status_code == 422
-    assert put(plane, b"long\n" * 180_000).status_code == 201
+    assert put(scanned, b"long\n" * 180_000 + EICAR).status_code == 422
+    assert put(scanned, b"long\n" * 180_000).status_code == 201
+    assert scanned.http.delete(URL).status_code == 204
 
 
-def test_a_file_too_long_for_the_scanner_is_refused_in_words(
-    start_data_plane: Start, clamd: str
-) -> None:
-    plane = start_data_plane(CONTENTSERVER_COMMIT_CHECKS=CLAMAV, CONTENTSERVER_CLAMD=clamd)
-    answer = put(plane, b"x" * (3 << 20))
+def test_a_file_too_long_for_the_scanner_is_refused_in_words(scanned: DataPlane) -> None:
+    answer = put(scanned, b"x" * (3 << 20))
     assert answer.status_code == 422
     assert "longer than the virus scanner" in answer.json()["detail"]
-    assert_nothing_stored(plane)
+
+
+def test_a_refused_commit_leaves_the_upload_to_its_client(scanned: DataPlane) -> None:
+    tus = Tus(scanned.http)
+    url = tus.begin("staged", len(EICAR))
+    assert tus.patch(url, 0, EICAR[:20]).status_code == 204
+    assert tus.patch(url, 20, EICAR[20:]).status_code == 204
+    for _ in range(2):
+        answer = tus.commit(url)
+        assert (answer.status_code, answer.json()["detail"]) == (422, FOUND)
+    _, done = pairs(scanned, answer.headers["x-request-id"])
+    assert (done[0]["outcome"], done[0]["reason"]) == ("check_refused", FOUND)
+    assert scanned.http.get("/v1/content/photos/staged").status_code == 404
+    assert tus.head(url).headers["upload-offset"] == str(len(EICAR))
+    assert tus.delete(url).status_code == 204
+    assert list((scanned.config.roots[0] / "staging").iterdir()) == []
+
+
+def test_an_upload_that_commits_itself_is_refused_by_its_last_request(
+    scanned: DataPlane,
+) -> None:
+    tus = Tus(scanned.http)
+    url = tus.begin("auto", len(EICAR), pairs={"commit": "auto"})
+    assert tus.patch(url, 0, EICAR[:20]).status_code == 204
+    for offset, data in ((20, EICAR[20:]), (len(EICAR), b"")):
+        answer = tus.patch(url, offset, data)
+        assert (answer.status_code, answer.json()["detail"]) == (422, FOUND)
+    assert scanned.http.get("/v1/content/photos/auto").status_code == 404
+    assert tus.delete(url).status_code == 204
+
+
+def test_an_upload_that_commits_itself_gets_in_when_it_is_clean(scanned: DataPlane) -> None:
+    tus = Tus(scanned.http)
+    url = tus.begin("clean", 5, pairs={"commit": "auto"})
+    assert tus.patch(url, 0, b"clean").headers["x-version"]
+    assert scanned.http.get("/v1/content/photos/clean").content == b"clean"
 
 
 def test_a_scanner_that_is_away_lets_nothing_in(start_data_plane: Start) -> None:

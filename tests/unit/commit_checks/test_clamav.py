@@ -82,6 +82,8 @@ def test_a_scanner_that_hangs_up_on_a_long_stream_is_still_heard(at) -> None:
         b"stream: OK",
         b"stream: OK\n",
         b"stream: \0",
+        b"stream: OKAY\0",
+        b"stream: OK with limits\0",
         b"OK\0",
         b"UNKNOWN COMMAND\0",
         b"stream: lstat() failed: No such file. ERROR\0",

@@ -150,6 +150,18 @@ def test_a_length_announced_late_is_held_or_refused(store: Store, machine: Machi
         assert again.length == 30 * MIB
 
 
+def test_a_length_announced_after_a_part_holds_the_joined_body_too(
+    store: Store, machine: Machine
+) -> None:
+    with announce(store, None) as upload:
+        upload.write(bytes(5 * MIB))
+        upload.end_part()
+        with pytest.raises(NoSpace):
+            upload.set_length(60 * MIB)
+        upload.set_length(20 * MIB)
+        assert held(machine) == 5 + 15 + 20
+
+
 def test_a_long_put_is_refused_before_its_first_byte(store: Store, machine: Machine) -> None:
     announce(store, 60 * MIB).close()
     with (
