@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import Protocol, TextIO
 
 from contentserver.client import Progress
@@ -58,8 +59,8 @@ class _Unseen:
 def display(
     title: str, errors: TextIO, *, hidden: bool, note: Callable[[str], None]
 ) -> Iterator[Display]:
-    """Bars while the block runs if `errors` is a terminal."""
-    if hidden or not errors.isatty():
+    """Bars while the block runs if `errors` is a terminal, and rich is installed."""
+    if hidden or not errors.isatty() or find_spec("rich") is None:
         yield Nothing(note)
         return
     from contentserver.client.cli.bars import Bars  # noqa: PLC0415 - rich is slow to import

@@ -22,7 +22,7 @@ _MEANINGS: tuple[tuple[type[errors.ClientError], int, str, str], ...] = (
      "Check CONTENTSERVER_API_KEY or the config file; the key may have ended"),
     (errors.Erased, NOT_FOUND, "erased", "This is final"),
     (errors.Deleted, NOT_FOUND, "deleted",
-     "Earlier ones: contentctl versions, then get --version"),
+     "contentctl versions lists them, get --version reads one"),
     (errors.UploadExpired, NOT_FOUND, "the upload has expired", "Begin again: contentctl stage"),
     (errors.Gone, NOT_FOUND, "gone", ""),
     (errors.NotFound, NOT_FOUND, "not found, or not for this key to know of", ""),

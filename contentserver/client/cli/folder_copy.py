@@ -14,6 +14,7 @@ from contentserver.client.cli.display import Display, display
 from contentserver.client.cli.downward import Downward, Unwritable, list_files
 from contentserver.client.cli.manifest import Glance, Job, Manifest
 from contentserver.client.cli.names import Place
+from contentserver.client.cli.output import homely
 from contentserver.client.cli.scanning import LeftOut, scan
 from contentserver.client.cli.session import Session
 from contentserver.client.cli.summing import summarise
@@ -39,6 +40,7 @@ def local_folder(text: str) -> str | None:
 
 def copy_folder(session: Session, route: Route) -> int:
     """Returns the exit status: 1 if a file failed, that of the reason if the copy was given up."""
+    session.about = route.title
     with ExitStack() as open_now:
         running = _Running(session, route, open_now)
         session.if_stopped = running.way_on
@@ -68,7 +70,8 @@ class _Running:
 
     @property
     def way_on(self) -> str:
-        return f"the same command goes on where it ended; done so far: {self._manifest_path}"
+        where = homely(self._manifest_path)
+        return f"the same command goes on where it ended; what is done stands in {where}"
 
     def run(self) -> int:
         copy: Copy[Any]

@@ -5,6 +5,7 @@ the standard error.
 """
 
 import json
+import os
 from typing import Any, TextIO
 
 from contentserver.client.cli.failures import Failure
@@ -63,6 +64,12 @@ def human_size(size: int) -> str:
     if unit == "bytes":
         return "1 byte" if size == 1 else f"{size} bytes"
     return f"{value:.0f} {unit}" if value >= 99.95 else f"{value:.1f} {unit}"
+
+
+def homely(path: str) -> str:
+    """With ~ for the home folder."""
+    home = os.path.expanduser("~").rstrip("/")
+    return f"~{path.removeprefix(home)}" if path.startswith(f"{home}/") else path
 
 
 def counted(number: int, name: str) -> str:

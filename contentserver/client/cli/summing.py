@@ -1,7 +1,7 @@
 """The last words of a copy."""
 
 from contentserver.client.cli.copying import Summary
-from contentserver.client.cli.output import Output, clock, human_size
+from contentserver.client.cli.output import Output, clock, homely, human_size
 
 STATES = ("copied", "planned", "unchanged", "skipped", "failed")
 
@@ -20,7 +20,7 @@ def summarise(
     line = ", ".join(said) or "nothing to copy"
     output.answer(facts, line if dry_run else f"{line} in {clock(seconds)}")
     if not dry_run:
-        output.remark(f"manifest {manifest}")
+        output.remark(f"manifest {homely(manifest)}")
 
 
 def _said(state: str, count: int, size: int) -> str:

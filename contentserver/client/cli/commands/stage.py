@@ -1,6 +1,8 @@
 """`contentctl stage`: the bytes up and durable, but no version yet; `commit` makes it one."""
 
-from contentserver.client import Upload
+import shlex
+
+from contentserver.client import Upload, errors
 from contentserver.client.cli import failures, wishes
 from contentserver.client.cli.output import human_size
 from contentserver.client.cli.parser import Command, Parser, Usage, add_facts, place
@@ -23,10 +25,15 @@ def run(session: Session) -> int:
     options = session.options
     data, size = session.source(options.file)
     upload = _upload(session, size)
-    session.if_stopped = f"go on with: contentctl stage {options.file} --resume {upload.url}"
+    way_on = f"go on with: contentctl stage {shlex.quote(options.file)} --resume {upload.url}"
+    session.if_stopped = way_on
     session.output.remark(f"upload {upload.url}")
-    with transfer(session, options.file, size) as told:
-        upload.send(data, progress=told)
+    try:
+        with transfer(session, options.file, size) as told:
+            upload.send(data, progress=told)
+    except (errors.Unreachable, errors.Unavailable):
+        session.output.warn(way_on)
+        raise
     facts = {"upload": upload.url, "offset": upload.offset, "length": upload.length}
     session.output.answer(facts, f"staged {human_size(upload.offset)}  {upload.url}")
     session.output.remark(f"make it a version: contentctl commit {upload.url}")

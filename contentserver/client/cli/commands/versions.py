@@ -28,7 +28,7 @@ def run(session: Session) -> int:
 def _line(version: VersionInfo, facts: dict[str, Any]) -> str:
     state = "deleted" if version.deleted else human_size(version.size or 0)
     number = version.version or ("legacy" if version.from_legacy else "?")
-    digest = version.sha256 or ""
+    digest = "" if version.deleted else version.sha256 or ""
     return f"{number:<10} {facts['committed_at'] or '':<20} {state:>10}  {digest}".rstrip()
 
 
