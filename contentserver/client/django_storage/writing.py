@@ -2,25 +2,15 @@
 
 from typing import Any
 
-from contentserver.client import Client
 from contentserver.client.django_storage import abandoned, deferred, names
 from contentserver.client.django_storage import content as contents
+from contentserver.client.django_storage.base import Base
 from contentserver.client.django_storage.deferred import Waiting
-from contentserver.client.django_storage.options import Options
-from contentserver.client.errors import Deleted, Gone, NotFound
+from contentserver.client.errors import ClientError, Deleted, Gone, NotFound
 
 
-class Writes:
-    """The writing half of ContentServerStorage."""
-
-    _options: Options
-
-    @property
-    def client(self) -> Client:
-        raise NotImplementedError
-
-    def key(self, name: str) -> str:
-        raise NotImplementedError
+class Writes(Base):
+    """The part of ContentServerStorage that stores and deletes."""
 
     # Files opened for writing ask for these four.
 
@@ -41,6 +31,15 @@ class Writes:
         """Delete an upload of `begin` soon."""
         abandoned.abandon(upload)
 
+    def delete(self, name: str) -> None:
+        """Put a delete marker: earlier versions stay in the archive. Nothing happens if there is no
+        such file. Raises ValueError without a name, PermissionError where the file is there and the
+        client may not delete it.
+        """
+        if not name:
+            raise ValueError("The name must be given to delete().")
+        self._remove(names.clean(name))
+
     def _store(self, name: str, content: Any, *, create: bool) -> None:
         """With `create` raises PreconditionFailed if there is a file."""
         data = content if isinstance(content, bytes) else contents.data_of(content)
@@ -57,9 +56,11 @@ class Writes:
 
     def _is_stored(self, name: str, content: Any) -> bool:
         """Whether the file has these very bytes: the PUT whose answer was lost has stored them."""
-        info = self.client.head(
-            self._options.named_collection(), self.key(name), on_behalf_of=self._for_whom()
-        )
+        collection, key = self._options.named_collection(), self.key(name)
+        try:
+            info = self.client.head(collection, key, on_behalf_of=self._for_whom())
+        except (NotFound, Gone):
+            return False
         return info.sha256 == contents.digest_of(content)
 
     def _stage(self, name: str, content: Any, data: Any) -> Any:
@@ -71,10 +72,14 @@ class Writes:
         def commit() -> None:
             upload.commit(if_none_match="*" if create else None)
 
-        if not self._defers():
-            commit()
-            return
         abandoned.prepare()
+        if not self._defers():
+            try:
+                commit()
+            except ClientError:
+                abandoned.abandon(upload)
+                raise
+            return
         waiting = Waiting(self._place, name, commit, upload, upload.offset)
         deferred.wait(waiting, self._options.database)
 
@@ -109,19 +114,3 @@ class Writes:
             "filename": contents.filename_of(content, name),
             "on_behalf_of": self._for_whom(),
         }
-
-    def _for_whom(self) -> str | None:
-        return self._options.current_end_user()
-
-    def _defers(self) -> bool:
-        options = self._options
-        return options.commit == "on_commit" and deferred.defers(options.database)
-
-    @property
-    def _place(self) -> object:
-        return (self._options.server, self._options.collection, self._options.folder)
-
-    def _waiting(self, name: str) -> Waiting | None:
-        if not self._defers():
-            return None
-        return deferred.find_waiting(self._place, names.clean(name), self._options.database)

@@ -527,6 +527,19 @@ def test_a_file_that_may_not_be_deleted_is_not_passed_over(
     assert theirs.exists("kept.txt")
 
 
+def test_who_may_write_and_not_read_overwrites_nothing(
+    shared_data_plane: DataPlane, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = shared_data_plane.add_client("writer", actions=["write"])
+    shared_data_plane.obey()
+    both = use(monkeypatch, environment)(prefix="dropped")
+    saved(both, "box.txt", b"first")
+    alone = use(monkeypatch, {**environment, "CONTENTSERVER_API_KEY": writer})(prefix="dropped")
+    second = saved(alone, "box.txt", b"second")
+    both = use(monkeypatch, environment)(prefix="dropped")
+    assert (read(both, "box.txt"), read(both, second)) == (b"first", b"second")
+
+
 def test_names_of_erased_people_are_taken(
     storage: ContentServerStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
