@@ -8,10 +8,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from contentserver import runtime
 from contentserver.conf import Config
 from contentserver.operations.recovery import recover_uploads
+from contentserver.store.errors import UploadUnknown
 from contentserver.store.results import StagedUpload, StagingSurvey
 from contentserver.store.store import Store
 from skold.journal import Journal
@@ -70,6 +72,22 @@ def expire(store: Store, journal: Journal, *, actor: str) -> Expiry:
     standing = {upload.id for upload in store.survey_staging().uploads}
     gone = [upload for upload in before if upload.id not in standing]
     return Expiry(len(recovered), expired, gone)
+
+
+def end_upload(store: Store, upload_id: UUID) -> Expiry:
+    """Remove an upload whatever its time; who sends to it is made to yield.
+
+    Raises UploadUnknown, also for one that is committed: its receipt stays. UploadLocked while its
+    commit is under way.
+    """
+    found = [each for each in store.survey_staging().uploads if each.id == upload_id]
+    if not found:
+        raise UploadUnknown(f"no upload {upload_id} is in progress here")
+    with store.open_upload(upload_id) as upload:
+        if upload.receipt is not None:
+            raise UploadUnknown(f"the upload {upload_id} was committed just now")
+        upload.delete()
+    return Expiry(expired=1, uploads=found)
 
 
 def _plan(survey: StagingSurvey) -> Expiry:

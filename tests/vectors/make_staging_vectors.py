@@ -74,6 +74,8 @@ def all_vectors() -> Iterator[Vector]:
     receipt = sealed(RECEIPT, upload + b"receipt")
     flipped = bytes([*info[:-1], info[-1] ^ 1])
     yield "info-opens", _vector("an upload of two parts, the first salvaged", info, INFO)
+    said = INFO | {"client_metadata": "collection cGhvdG9z", "refused": "ClamAV found Something"}
+    yield "info-refused", _vector("one that a check refused", sealed(said, upload), said)
     yield "info-flipped", _vector("its last bit is flipped", flipped)
     yield "info-moved", _vector("that of another upload", sealed(INFO, other))
     yield "info-receipt", _vector("a receipt in the place of the info", receipt)

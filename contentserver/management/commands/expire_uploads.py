@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
@@ -13,7 +14,7 @@ from rich.table import Table
 from contentserver import runtime
 from contentserver.commit_checks import UnusableCheck
 from contentserver.conf import Config
-from contentserver.operations.expiring import Expiry, expire, opened_store, plan_expiry
+from contentserver.operations.expiring import Expiry, end_upload, expire, opened_store, plan_expiry
 from contentserver.store.errors import StoreError
 from contentserver.store.results import StagedUpload
 from skold.control.commands import recorded_in
@@ -26,6 +27,7 @@ EXAMPLES = """examples:
   manage.py expire_uploads --dry-run           which uploads are past their time
   manage.py expire_uploads                     remove them; data plane, bridge and beat do the same
   manage.py expire_uploads --dry-run --json    the same for programs
+  manage.py expire_uploads --upload 01900000-0000-7000-8000-000000000001    end this one now
 """
 
 
@@ -39,13 +41,21 @@ class Command(CommandWithExamples):
     examples = EXAMPLES
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--dry-run", action="store_true", help=_("show what would be done"))
+        what = parser.add_mutually_exclusive_group()
+        what.add_argument("--dry-run", action="store_true", help=_("show what would be done"))
+        what.add_argument(
+            "--upload", type=UUID, help=_("end this upload now, whatever its time; whoever sends")
+        )
         parser.add_argument("--json", action="store_true", help=_("print one JSON object"))
 
     def handle(self, *_args: Any, **options: Any) -> None:
         planned: bool = options["dry_run"]
         try:
-            outcome = plan_expiry(settings.CONFIG) if planned else _expire(settings.CONFIG)
+            outcome = (
+                plan_expiry(settings.CONFIG)
+                if planned
+                else _expire(settings.CONFIG, options["upload"])
+            )
         except (StoreError, UnusableCheck, JournalUnavailable) as error:
             raise CommandError(str(error)) from error
         if options["json"]:
@@ -54,11 +64,14 @@ class Command(CommandWithExamples):
             _print(Console(file=self.stdout), outcome, planned=planned)  # type: ignore[arg-type]
 
 
-def _expire(config: Config) -> Expiry:
+def _expire(config: Config, upload_id: UUID | None) -> Expiry:
+    resource = "uploads" if upload_id is None else f"upload:{upload_id}"
     journal = runtime.open_journal(config)
     journal.start()
     try:
-        with opened_store(config) as store, recorded_in(journal, "administer", "uploads"):
+        with opened_store(config) as store, recorded_in(journal, "administer", resource):
+            if upload_id is not None:
+                return end_upload(store, upload_id)
             return expire(store, journal, actor=ACTOR)
     finally:
         journal.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 from contentserver import tasks
 from contentserver.operations import expiring
@@ -133,6 +133,22 @@ def test_beats_task_opens_no_journal_where_nothing_is_to_be_recorded(
     )
     assert tasks.expire_uploads() == "recovered 0, expired 1", "the receipt"
     assert tasks.expire_uploads() == "recovered 0, expired 0"
+
+
+def test_one_upload_is_ended_whatever_its_time(library: Library) -> None:
+    unwanted, other = stage(library), stage(library)
+    document = json.loads(run("--upload", str(unwanted), "--json"))
+    assert [upload["id"] for upload in document["uploads"]] == [str(unwanted)]
+    assert staged(library) == {str(other)}
+    asked = [record for record in records(library.home) if record["kind"] == "req"]
+    assert asked[-1]["resource"] == f"upload:{unwanted}"
+
+
+def test_a_committed_upload_keeps_its_receipt(library: Library) -> None:
+    upload = stage(library, b"abc", commit=True)
+    with pytest.raises(CommandError, match=r"no upload .* is in progress"):
+        run("--upload", str(upload))
+    assert library.store.find_receipt(upload) is not None
 
 
 def test_its_help_shows_how_it_is_called(capsys: pytest.CaptureFixture[str]) -> None:

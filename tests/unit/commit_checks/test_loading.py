@@ -1,6 +1,8 @@
 """Which checks are made, and that none is left out silently."""
 
+import re
 from collections.abc import Iterable
+from typing import Any
 
 import pytest
 
@@ -8,7 +10,9 @@ from contentserver.commit_checks import UnusableCheck, load_checks
 from contentserver.conf import Config, read_config
 from contentserver.store.errors import CheckUnavailable, Refused
 from contentserver.store.metadata import Metadata
+from tests.support.plane import REPOSITORY
 
+OPERATIONS = (REPOSITORY / "docs" / "operations.md").read_text(encoding="utf-8")
 FILE = Metadata(collection="c", key="k")
 HERE = __name__
 asked: list[str] = []
@@ -100,3 +104,20 @@ def test_one_that_cannot_tell_is_counted_as_failed(naming) -> None:
 def test_one_that_cannot_be_used_is_named(naming, name: str, why: str) -> None:
     with pytest.raises(UnusableCheck, match=f"CONTENTSERVER_COMMIT_CHECKS names '{name}'.*{why}"):
         load_checks(naming("the_checks.passing", name))
+
+
+def test_the_example_in_the_documents_works() -> None:
+    (example,) = re.findall(r"```python\n(.*?def no_empty_files.*?)```", OPERATIONS, re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(example, names)
+    names["no_empty_files"](FILE, [b"something"])
+    with pytest.raises(Refused, match="empty"):
+        names["no_empty_files"](FILE, [])
+
+
+def test_the_checks_that_the_documents_name_can_be_made(naming, monkeypatch) -> None:
+    found = re.findall(r"^CONTENTSERVER_(COMMIT_CHECKS|CLAMD)=(.*)$", OPERATIONS, re.MULTILINE)
+    for name, value in found:
+        monkeypatch.setenv(f"CONTENTSERVER_{name}", value)
+    assert len(found) == 2
+    assert load_checks(read_config()) is not None
