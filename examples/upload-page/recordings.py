@@ -127,7 +127,7 @@ class Recordings:
             return
         self._change(identifier, state="stored", version=stored.version, sha256=stored.sha256)
 
-    def _change(self, identifier: str, **values: str) -> None:
+    def _change(self, identifier: str, **values: str | None) -> None:
         names = ", ".join(f"{name} = ?" for name in values)
         with self._rows() as rows:
             rows.execute(

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 EXAMPLE = REPOSITORY / "examples" / "upload-page"
 MIB = 1 << 20
-SIZE = 48 * MIB
+SIZE = 32 * MIB
 BRISK, SLOW = 64 * MIB, 8 * MIB  # bytes a second of the line
 
 

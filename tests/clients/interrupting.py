@@ -17,18 +17,20 @@ _PIECE = 1 << 20
 
 
 class Interruptions:
-    """Breaks an upload of `size` bytes `times` on its way, evenly: every third time the server is
-    killed and started again, else the line is cut.
+    """Breaks an upload of `size` bytes `times` on its way, evenly: first and then each `kill_each`
+    time the server is killed and started again, else the line is cut.
     """
 
-    def __init__(self, plane: DataPlane, proxy: CuttingProxy, size: int, times: int = 10) -> None:
+    def __init__(
+        self, plane: DataPlane, proxy: CuttingProxy, size: int, *, times: int, kill_each: int
+    ) -> None:
         self.plane = plane
         self.proxy = proxy
         self.kills = 0
         self.cuts = 0
         already = proxy.sent
         for number in range(1, times + 1):
-            action = self._kill if number % 3 == 1 else self._cut
+            action = self._kill if number % kill_each == 1 else self._cut
             proxy.after(already + size * number // (times + 1), action)
 
     def _kill(self) -> None:

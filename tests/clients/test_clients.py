@@ -50,7 +50,7 @@ def line(start_data_plane: Callable[..., DataPlane]) -> Iterator[Line]:
 def test_it_takes_a_file_whole_and_once_though_server_and_line_break_ten_times(
     line: Line, tmp_path: Path, client: str, way: str
 ) -> None:
-    upload_and_check(line, tmp_path, client, way, size=24 * MIB, piece=MIB)
+    upload_and_check(line, tmp_path, client, way, size=24 * MIB, piece=MIB, kill_each=5)
 
 
 @pytest.mark.slow
@@ -60,18 +60,18 @@ def test_it_takes_a_file_whole_and_once_though_server_and_line_break_ten_times(
 def test_it_takes_a_gigabyte_whole_and_once_though_server_and_line_break_ten_times(
     line: Line, tmp_path: Path, client: str, way: str
 ) -> None:
-    upload_and_check(line, tmp_path, client, way, size=1024 * MIB, piece=16 * MIB)
+    upload_and_check(line, tmp_path, client, way, size=1024 * MIB, piece=16 * MIB, kill_each=3)
 
 
 def upload_and_check(
-    line: Line, folder: Path, client: str, way: str, *, size: int, piece: int
+    line: Line, folder: Path, client: str, way: str, *, size: int, piece: int, kill_each: int
 ) -> None:
     """Upload with breaks, commit, and look at what readers, versions and the audit say."""
     upload: Uploader = CLIENTS[client]
     path, key = folder / "file", f"from {client}.bin"
     digest = write_file(path, size)
     metadata = {"collection": "photos", "key": key, "filename": "file.bin", "sha256": digest}
-    breaks = Interruptions(line.plane, line.proxy, size, BREAKS)
+    breaks = Interruptions(line.plane, line.proxy, size, times=BREAKS, kill_each=kill_each)
     line.proxy.swallow(b"\r\nupload-offset: %d\r\n" % size)
 
     began = time.monotonic()

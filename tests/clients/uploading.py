@@ -31,16 +31,18 @@ AssertionError with what it wrote, if it gave up.
 
 
 def upload_with_tuspy(**wish: Any) -> Report:
-    """In pieces of `chunk_size`, each with its checksum."""
+    """In pieces of `chunk_size`, each with its checksum unless `checksum` is false."""
     command = [tuspy_python(), _HERE / "tuspy_worker.py"]
     return _run(command, {"retries": 400, "checksum": True, **wish}, _HERE)
 
 
 def upload_with_tus_js_client(**wish: Any) -> Report:
-    """In one piece, as is the client's default; after a break the rest in one piece again."""
+    """In one piece, as is the client's default, unless `pieces` says how long they are; after a
+    break the rest in one piece again.
+    """
     node, folder = tus_js_client()
     command = [node, _HERE / "node" / "worker.mjs"]
-    return _run(command, {"retries": 400, **wish, "chunk_size": None}, folder)
+    return _run(command, {"retries": 400, **wish, "chunk_size": wish.get("pieces")}, folder)
 
 
 def _run(command: Sequence[Path | str], wish: dict[str, Any], folder: Path) -> Report:
