@@ -29,8 +29,8 @@ class Action(models.TextChoices):
     ADMINISTER = "administer", _("Administer")
 
 
-# The policy knows all actions; these are not offered, because no route asks for them.
-_NOT_ASKED = {Action.STAGE, Action.COMMIT, Action.REPLICATE}
+# The policy knows all actions; this one is not offered, because no route asks for it.
+_NOT_ASKED = {Action.REPLICATE}
 WITHOUT_YEARS = frozenset({Action.AUDIT, Action.ADMINISTER})
 OFFERED_ACTIONS = [choice for choice in Action.choices if choice[0] not in _NOT_ASKED]
 

@@ -152,7 +152,7 @@ def test_a_client_is_made_and_changed(plane: "Control", api: Api, root: str) -> 
         ("grants", {"client": "root", "collection": "p", "actions": ["fly"]}, "actions"),
         ("grants", {"client": "root", "collection": "P!", "actions": ["read"]}, "collection"),
         ("grants", {"client": "root", "collection": "phtos", "actions": ["read"]}, "collection"),
-        ("grants", {"client": "root", "collection": "*", "actions": ["stage"]}, "actions"),
+        ("grants", {"client": "root", "collection": "*", "actions": ["replicate"]}, "actions"),
         ("grants", {**GRANT, "prefix": "/2025"}, "prefix"),
         ("grants", {**GRANT, "prefix": "a/../b"}, "prefix"),
         ("grants", {**GRANT, "prefix": "a//"}, "prefix"),
