@@ -105,6 +105,7 @@ class Connection(HttpToolsProtocol):
     """A connection that can tell whether its peer still moves."""
 
     alive: ClassVar[set["Connection"]] = set()
+    stopping: ClassVar[bool] = False  # the server takes no more and waits for what is under way
     _head_pending = False
     _head_size = 0
     _seen: tuple[bool, int] = (False, 0)
@@ -117,6 +118,10 @@ class Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.alive.discard(self)
         super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        Connection.stopping = True
+        super().shutdown()
 
     def data_received(self, data: bytes) -> None:
         if self._head_pending:

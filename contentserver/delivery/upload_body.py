@@ -5,7 +5,13 @@ together stay within one budget of memory.
 from collections.abc import AsyncIterator
 
 from contentserver.delivery.body import Patience, iter_body
-from contentserver.delivery.errors import BodyCut, BodyStalled, RequestError, TakenOver
+from contentserver.delivery.errors import (
+    BodyCut,
+    BodyStalled,
+    Overloaded,
+    RequestError,
+    TakenOver,
+)
 from contentserver.delivery.request import Request
 
 BUDGET = 64 << 20  # bytes, of one process
@@ -27,7 +33,7 @@ class Budget:
 
     async def pieces(self, request: Request, patience: Patience) -> AsyncIterator[bytes]:
         """The body as it arrives, gathered; all that arrived is yielded, then the reason is raised
-        why there is no more: BodyCut, BodyStalled, TakenOver.
+        why there is no more: BodyCut, BodyStalled, TakenOver, Overloaded.
         """
         self._bodies += 1
         waiting: list[bytes] = []
@@ -42,7 +48,7 @@ class Budget:
                     if size >= self.piece:
                         yield _take(waiting)
                         size = 0
-            except (BodyCut, BodyStalled, TakenOver) as error:
+            except (BodyCut, BodyStalled, Overloaded, TakenOver) as error:
                 broken = error
             if waiting:
                 yield _take(waiting)

@@ -14,7 +14,8 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from contentserver.delivery.errors import TakenOver
+from contentserver.delivery.connection import Connection
+from contentserver.delivery.errors import Overloaded, TakenOver
 from contentserver.delivery.parts import Parts
 from contentserver.delivery.request import Receive, Request
 from contentserver.store.errors import UploadLocked
@@ -35,7 +36,9 @@ class Watched:
         self._limit: asyncio.Timeout | None = None
 
     async def receive(self) -> MutableMapping[str, Any]:
-        """The next message. Raises TakenOver as soon as a newer request asks for the upload."""
+        """The next message. Raises TakenOver as soon as a newer request asks for the upload,
+        Overloaded as soon as the server stops: a long upload would keep it from that.
+        """
         if not self._wanted:
             try:
                 async with asyncio.timeout(None) as self._limit:
@@ -45,11 +48,13 @@ class Watched:
                     raise
             finally:
                 self._limit = None
+        if Connection.stopping:
+            raise Overloaded("the server stops; go on with the upload in a moment", close=True)
         raise TakenOver("a newer request took this upload over", close=True)
 
     def look(self) -> None:
-        """Wake the holder where somebody asks for its upload."""
-        if self._wanted or not self.upload.should_yield():
+        """Wake the holder where somebody asks for its upload, or the server stops."""
+        if self._wanted or not (Connection.stopping or self.upload.should_yield()):
             return
         self._wanted = True
         if self._limit is not None:

@@ -213,6 +213,20 @@ def test_an_upload_goes_on_after_the_server_was_killed(plane: DataPlane, tus: Tu
     assert len(tus.http.get("/v1/versions/photos/killed").json()["versions"]) == 1
 
 
+def test_a_server_that_stops_waits_for_no_upload_and_keeps_what_arrived(
+    plane: DataPlane, tus: Tus
+) -> None:
+    url = tus.begin("stopped", 9)
+    line = holding(plane, url, b"abcd", 9)
+    began = time.monotonic()
+    plane.stop()
+    assert time.monotonic() - began < 10, "the upload would have held it up for 30 seconds"
+    assert line.status() == 503
+    line.close()
+    plane.start()
+    assert tus.offset(url) == 4
+
+
 STEPS = [
     "link_slot", "sync_slot_dir", "link_outbox", "sync_outbox", "receipt_file", "receipt",
     "receipt_dir",
