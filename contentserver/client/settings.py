@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any, Final
 
 PREFIX: Final = "CONTENTSERVER_"
-_TEXTS: Final = ("url", "second_url", "api_key", "url_key_id", "url_key", "on_behalf_of")
+_TEXTS: Final = ("url", "second_url", "api_key", "token", "url_key_id", "url_key", "on_behalf_of")
 _NUMBERS: Final = ("timeout", "retries")
 
 
 def from_environment(environment: Mapping[str, str] | None = None, **more: Any) -> dict[str, Any]:
-    """CONTENTSERVER_URL, _SECOND_URL, _API_KEY, _URL_KEY_ID, _URL_KEY (base64, as it was issued).
-    Raises ValueError naming the variable.
+    """CONTENTSERVER_URL, _SECOND_URL, _API_KEY or _TOKEN, _URL_KEY_ID, _URL_KEY (base64, as it was
+    issued). Raises ValueError naming the variable.
     """
     found = os.environ if environment is None else environment
     given = {name: found.get(PREFIX + name.upper()) for name in _TEXTS}
@@ -26,24 +26,50 @@ def from_environment(environment: Mapping[str, str] | None = None, **more: Any) 
     return _settings(given, lambda name: PREFIX + name.upper(), more)
 
 
-def from_config(path: str | os.PathLike[str], **more: Any) -> dict[str, Any]:
+def from_config(
+    path: str | os.PathLike[str], *, profile: str | None = None, **more: Any
+) -> dict[str, Any]:
     """A TOML file with the same names in lower case (`url`, `api_key`, …), and `on_behalf_of`,
-    `timeout`, `retries`. Raises ValueError naming the entry, or where others than the owner may
-    read the file; OSError.
+    `timeout`, `retries`; with `profile` its table `[profiles.NAME]`, whole for itself. Raises
+    ValueError naming the entry, or where others than the owner may read the file; OSError.
     """
-    with Path(path).open("rb") as file:
-        if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077:
-            raise ValueError(f"others may read {path}, which holds secrets; chmod 600 it")
-        found = tomllib.load(file)
+    called = f"{path}" if profile is None else f"{path}, profile {profile}"
+    found = _table(path, profile)
     unknown = found.keys() - {*_TEXTS, *_NUMBERS}
     if unknown:
-        raise ValueError(f"{path}: {min(unknown)} is not known; known: {', '.join(_TEXTS)}")
+        raise ValueError(f"{called}: {min(unknown)} is not known; known: {', '.join(_TEXTS)}")
     wrong = [name for name in _TEXTS if not isinstance(found.get(name, ""), str)]
     if wrong:
-        raise ValueError(f"{path}: {wrong[0]} is a text in quotes")
+        raise ValueError(f"{called}: {wrong[0]} is a text in quotes")
     numbers: dict[str, Any] = {name: found[name] for name in _NUMBERS if name in found}
     given = {name: found.get(name) for name in _TEXTS}
-    return _settings(given, lambda name: f"{path}: {name}", {**numbers, **more})
+    return _settings(given, lambda name: f"{called}: {name}", {**numbers, **more})
+
+
+def _table(path: str | os.PathLike[str], profile: str | None) -> dict[str, Any]:
+    """The first level of the file, or a profile."""
+    with Path(path).open("rb") as file:
+        facts = os.fstat(file.fileno())
+        if stat.S_IMODE(facts.st_mode) & 0o077:
+            raise ValueError(f"others may read {path}, which holds secrets; chmod 600 {path}")
+        if facts.st_uid not in {0, os.geteuid()}:
+            raise ValueError(f"{path} belongs to somebody else; make a file of your own")
+        try:
+            found = tomllib.load(file)
+        except ValueError as error:
+            raise ValueError(f"{path} is no TOML: {error}") from None
+    profiles = found.pop("profiles", {})
+    if not isinstance(profiles, dict) or not all(
+        isinstance(one, dict) for one in profiles.values()
+    ):
+        raise ValueError(f"{path}: profiles are tables, [profiles.NAME]")
+    if profile is None:
+        return found
+    if profile not in profiles:
+        there = ", ".join(sorted(profiles)) or "none"
+        raise ValueError(f"{path} has no profile {profile!r}; there are: {there}")
+    chosen: dict[str, Any] = profiles[profile]
+    return chosen
 
 
 def _settings(
@@ -55,7 +81,7 @@ def _settings(
         name: value for name, value in given.items() if value and "url_key" not in name
     }
     kept["url_key"] = _url_key(given.get("url_key_id"), given.get("url_key"), called)
-    return {**kept, **more}
+    return {**kept, **{name: value for name, value in more.items() if value is not None}}
 
 
 def _url_key(kid: str | None, secret: str | None, called: Any) -> tuple[str, bytes] | None:

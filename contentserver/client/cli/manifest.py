@@ -14,6 +14,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, Self, get_args
 
+from contentserver.client.cli.durable import sync_folder
+
 FORM = 1
 State = Literal["done", "started", "failed"]
 _BEGINNING = b'{"contentctl": '
@@ -112,7 +114,7 @@ class Manifest:
         lines = whole.split(b"\n")[:-1]
         if not lines:
             self._append({"contentctl": FORM, **asdict(job)})
-            _sync_folder(self.path)
+            sync_folder(os.path.dirname(os.path.abspath(self.path)))
             return
         self._check(_parse(lines[0]), job)
         self._entries = _entries(lines[1:])
@@ -175,11 +177,3 @@ def _read_whole(fd: int) -> bytes:
 def _write_all(fd: int, data: bytes) -> None:
     while data:
         data = data[os.write(fd, data) :]
-
-
-def _sync_folder(path: str) -> None:
-    fd = os.open(os.path.dirname(os.path.abspath(path)), os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

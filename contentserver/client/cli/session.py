@@ -1,17 +1,16 @@
 """What a command works with: the client, the streams, and what to say if it is stopped."""
 
-import base64
 import os
 import sys
 from argparse import Namespace
 from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import Any, BinaryIO, Self
 
 from contentserver.client import Client
 from contentserver.client.cli.output import Output
-from contentserver.client.cli.profiles import BadSettings, Settings, find_settings
+from contentserver.client.cli.profiles import BadSettings, find_settings
 
 STREAM = "-"
 """The standard input, or the standard output."""
@@ -36,15 +35,17 @@ class Session:
     def client(self) -> Client:
         """Raises BadSettings."""
         if self._client is None:
-            self._client = self._open.enter_context(
-                connect(self.settings, self.options.on_behalf_of)
-            )
+            try:
+                made = Client(**self.settings)
+            except ValueError as error:
+                raise BadSettings(str(error)) from None
+            self._client = self._open.enter_context(made)
         return self._client
 
     @cached_property
-    def settings(self) -> Settings:
-        """Server and credentials. Raises BadSettings."""
-        return find_settings(self.options.profile)
+    def settings(self) -> dict[str, Any]:
+        """Server and credentials: the arguments of the client. Raises BadSettings."""
+        return find_settings(self.options.profile, on_behalf_of=self.options.on_behalf_of)
 
     def source(self, file: str) -> tuple[Path | BinaryIO, int | None]:
         """What FILE names, and its size where known; - is the standard input. Raises OSError."""
@@ -56,23 +57,3 @@ class Session:
     @property
     def stdout(self) -> BinaryIO:
         return sys.stdout.buffer
-
-
-def connect(given: Settings, on_behalf_of: str | None) -> Client:
-    """Raises BadSettings naming what no client can be made of."""
-    try:
-        secret = base64.b64decode(given.url_key, validate=True) if given.url_key else None
-    except ValueError:
-        raise BadSettings("the URL key is not base64, as it was issued: copy it again") from None
-    if (secret is None) != (given.url_key_id is None):
-        raise BadSettings("the id of the URL key and the key itself go together: give both")
-    if given.api_key and given.token:
-        raise BadSettings("an API key and a token: give one of them")
-    try:
-        return Client(
-            given.url, api_key=given.api_key, token=given.token, second_url=given.second_url,
-            url_key=(given.url_key_id, secret) if given.url_key_id and secret else None,
-            on_behalf_of=on_behalf_of or given.on_behalf_of,
-        )  # fmt: skip
-    except ValueError as error:
-        raise BadSettings(str(error)) from None

@@ -38,7 +38,7 @@ def add_arguments(parser: Parser) -> None:
 def run(session: Session) -> int:
     options = session.options
     session.about = options.what
-    if not session.settings.url_key:
+    if not session.settings.get("url_key"):
         raise Usage(
             "signing needs CONTENTSERVER_URL_KEY_ID and CONTENTSERVER_URL_KEY, or url_key_id and "
             "url_key in the config file"
