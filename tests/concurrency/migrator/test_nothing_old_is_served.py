@@ -16,7 +16,7 @@ MODES = ("legacy", "shadow", "hybrid")
 
 
 def test_nothing_old_is_served(tmp_path: Path, legacy: TestPostgres) -> None:
-    run(tmp_path, legacy, writers=8, threads=6, seconds=2.0)
+    run(tmp_path, legacy, writers=8, threads=6, seconds=1.0)
 
 
 @pytest.mark.slow

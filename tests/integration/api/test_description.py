@@ -12,9 +12,9 @@ from drf_spectacular.validation import validate_schema
 
 from contentserver import __version__
 from contentserver.api.data_plane_openapi import paths
-from contentserver.api.description import document
 from contentserver.delivery.app import DataPlane
 from contentserver.protocol.problems import TYPE_BASE
+from tests.support.description import described
 
 pytestmark = pytest.mark.django_db
 
@@ -24,15 +24,15 @@ def test_the_document_is_valid_openapi_and_served() -> None:
     assert answer.status_code == 200
     served = yaml.safe_load(answer.content)
     validate_schema(served)
-    assert served["paths"].keys() == document()["paths"].keys()
+    assert served["paths"].keys() == described()["paths"].keys()
 
 
 def test_it_has_the_version_of_the_package() -> None:
-    assert document()["info"]["version"] == __version__
+    assert described()["info"]["version"] == __version__
 
 
 def test_the_operations_of_the_audit_say_what_they_do() -> None:
-    made = document()["paths"]
+    made = described()["paths"]
     for path in ("/api/v1/audit", "/api/v1/audit/{id}"):
         assert made[path]["get"]["summary"]
 
@@ -54,7 +54,7 @@ def test_it_describes_every_route_of_the_data_plane_and_no_other() -> None:
 
 
 def test_every_operation_says_which_credential_it_takes() -> None:
-    for path, methods in document()["paths"].items():
+    for path, methods in described()["paths"].items():
         for method, operation in methods.items():
             assert "security" in operation, (method, path)
             open_to_all = operation["security"] in ([], [{}])
@@ -62,12 +62,12 @@ def test_every_operation_says_which_credential_it_takes() -> None:
 
 
 def test_every_refusal_is_described_as_a_problem() -> None:
-    for path, methods in document()["paths"].items():
+    for path, methods in described()["paths"].items():
         for method, operation in methods.items():
             if operation["tags"] != ["operation"]:
                 content = operation["responses"]["404"]["content"]
                 assert list(content) == ["application/problem+json"], (method, path)
-    assert TYPE_BASE in json.dumps(document())
+    assert TYPE_BASE in json.dumps(described())
 
 
 def test_the_page_is_made_of_local_assets_alone() -> None:

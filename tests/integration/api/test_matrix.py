@@ -9,18 +9,18 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from contentserver.api.description import document
 from contentserver.protocol.problems import PROBLEM_TYPES
 from skold.credentials import new_api_key
 from tests.integration.api.conftest import caller
 from tests.support.catalog import Library
+from tests.support.description import described
 from tests.support.records import records
 
 pytestmark = pytest.mark.django_db
 
 
 def operations() -> Iterator[tuple[str, str]]:
-    for path, methods in document()["paths"].items():
+    for path, methods in described()["paths"].items():
         if path.startswith("/api/v1/"):
             yield from ((method, path) for method in methods)
 

@@ -1,6 +1,7 @@
 """The description, taken at its word: what it allows is asked, and the answers are as it says."""
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -18,8 +19,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from contentserver.api.description import document
 from tests.support.catalog import Library
+from tests.support.description import described
 from tests.support.plane import DataPlane
 
 CHECKS = [
@@ -53,17 +54,24 @@ def kept_connection() -> Iterator[None]:
 def operations(prefix: str) -> list[tuple[str, str]]:
     return sorted(
         (path, method)
-        for path, methods in document()["paths"].items()
+        for path, methods in described()["paths"].items()
         for method in methods
         if path.startswith("/api/v1/") == (prefix == "control")
     )
 
 
+@cache
+def read_description(*, app: bool) -> Any:
+    """For a plane that is called in this process, and for one that is not."""
+    return schemathesis.openapi.from_dict(described())
+
+
 def ask(path: str, method: str, key: str, **to: Any) -> None:
     """Cases that the description allows and cases that it does not."""
-    schema = schemathesis.openapi.from_dict(document())
+    schema = read_description(app="app" in to)
     schema.app = to.pop("app", None)
     operation = schema[path][method.upper()]
+    assert operation.app is schema.app
     allowed = operation.as_strategy()
     wrong = operation.as_strategy(generation_mode=GenerationMode.NEGATIVE)
 
