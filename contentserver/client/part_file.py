@@ -23,7 +23,9 @@ class PartFile:
         version = _short(etag) if etag else os.urandom(8).hex()
         self._keep = etag is not None
         self.path = target.with_name(f"{self._begins}{version}.part")
-        self._file = open(self.path, "ab")  # noqa: SIM115 - closed by `close`
+        # A link put there by somebody else is not followed.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
+        self._file = open(os.open(self.path, flags, 0o666), "ab")  # noqa: SIM115 - see `close`
         self.size = self._file.tell()
         self._waiting: list[bytes] = []
         self._held = 0
@@ -68,6 +70,7 @@ class PartFile:
         self.path.replace(self._target)
         for other in self._target.parent.glob(f"{self._begins}*.part"):
             other.unlink(missing_ok=True)
+        _sync_folder(self._target.parent)
 
     def close(self) -> None:
         """After a failure: what has come is kept, if it can be gone on with."""
@@ -79,3 +82,14 @@ class PartFile:
             self._file.close()
             if not self._keep or self.size == 0:
                 self.path.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """The new name is durable; where folders cannot be opened (Windows) the system sees to it."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
