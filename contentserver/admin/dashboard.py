@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Count, Sum
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -21,6 +22,7 @@ from django.utils.translation import ngettext
 from contentserver import runtime
 from contentserver.admin.words import size
 from contentserver.catalog.models import StorageRoot, StoredVersion
+from contentserver.catalog.staged import UploadInProgress
 from contentserver.looks import Look, found_for
 from skold.admin.dashboard import chart
 from skold.admin.findings import open_findings
@@ -46,7 +48,7 @@ class Figure:
 def add_figures(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """unfold's DASHBOARD_CALLBACK. Each figure is shown to whom the list behind it is open."""
     ready = _readiness(f"{settings.CONFIG.public_url}/readyz")
-    numbers = [*_stored(request), *_lags(), *_room(request)]
+    numbers = [*_stored(request), *_uploads(request), *_lags(), *_room(request)]
     looks = [*_findings(request), *found_for(request)]
     figures = {**ready, "looks": looks, "numbers": numbers}
     return {**context, "figures": figures, "audit_chart": _audit_chart(request)}
@@ -102,6 +104,17 @@ def _stored(request: HttpRequest) -> Iterator[Figure]:
     shown = number_format(min(found, COUNTED), force_grouping=True)
     value = _("more than %(count)s") % {"count": shown} if found > COUNTED else shown
     yield Figure(_("Versions stored"), value, _("in the last 24 hours"))
+
+
+def _uploads(request: HttpRequest) -> Iterator[Figure]:
+    """Of a table that the bridge keeps short."""
+    if not request.user.has_perm("contentserver.view_uploadinprogress"):
+        return
+    found = UploadInProgress.objects.aggregate(count=Count("pk"), held=Sum("held"))
+    if found["count"]:
+        words = _("not committed yet; they hold %(size)s") % {"size": size(found["held"])}
+        value = number_format(found["count"], force_grouping=True)
+        yield Figure(_("Uploads in progress"), value, words)
 
 
 def _lags() -> Iterator[Figure]:

@@ -1,5 +1,7 @@
 """Uploads in progress: who is sending what where, how far it has come, when it will be removed."""
 
+import datetime as dt
+
 from django.contrib import admin
 from django.db.models import F, QuerySet
 from django.http import HttpRequest
@@ -14,7 +16,7 @@ from unfold.contrib.filters.admin import DropdownFilter
 from contentserver.admin import filters
 from contentserver.admin.layout import bar
 from contentserver.admin.lists import ReadOnlyAdmin
-from contentserver.admin.words import moment, mono, size
+from contentserver.admin.words import badge, moment, mono, plain, size
 from contentserver.catalog.staged import UploadInProgress
 from skold.admin.decorators import display
 
@@ -57,52 +59,60 @@ class UploadInProgressAdmin(ReadOnlyAdmin):
     sortable_by: list[str] = []
     list_fullwidth = True
     list_filter_submit = True
-    list_display = ["client", "collection", "progress", "how", "begun", "expiry", "room", "where"]
+    list_display = ["client", "collection", "progress", "how", "since", "left", "room"]
     list_display_links = ["client"]
     list_filter = [UploadStateFilter, SenderFilter, filters.CollectionFilter]
     list_per_page = 50
     fieldsets = [
-        (_("Upload"), {"fields": ["identity", ("client", "collection"), ("progress", "how")]}),
-        (_("Time"), {"fields": [("begun", "expiry"), "seen"]}),
-        (_("Disk"), {"fields": [("where", "room"), "commits_itself"]}),
+        (_("Upload"), {"fields": ["identity", ("client", "collection"), ("progress", "badge")]}),
+        (_("Time"), {"fields": [("begun", "expires"), ("seen", "commits_itself")]}),
+        (_("Disk"), {"fields": [("where", "room")]}),
     ]
     readonly_fields = [
-        "identity", "client", "collection", "progress", "how", "begun", "expiry", "seen", "where",
-        "room", "commits_itself",
+        "identity", "client", "collection", "progress", "badge", "begun", "expires", "seen",
+        "where", "room", "commits_itself",
     ]  # fmt: skip
 
     @display(description=_("received"))
-    def progress(self, upload: UploadInProgress) -> SafeString | str:
-        if upload.length is None:
-            return now_("%(size)s, length not known yet") % {"size": size(upload.offset)}
-        percent = 100 * upload.offset // upload.length if upload.length else 100
-        words = now_("%(received)s of %(length)s") % {
-            "received": size(upload.offset),
-            "length": size(upload.length),
-        }
-        pattern = '{}<span class="whitespace-nowrap text-xs">{}</span>'
-        return format_html(pattern, bar(percent), words)
+    def progress(self, upload: UploadInProgress) -> SafeString:
+        of = "?" if upload.length is None else size(upload.length)
+        words = now_("%(received)s of %(length)s") % {"received": size(upload.offset), "length": of}
+        drawn = "" if upload.length is None else bar(_percent(upload.offset, upload.length))
+        pattern = '<span class="block">{}<span class="whitespace-nowrap text-xs">{}</span></span>'
+        return format_html(pattern, drawn, words)
 
     @display(description=_("state"), label=SHADES)
     def how(self, upload: UploadInProgress) -> tuple[str, str]:
-        return upload.state, str(State(upload.state).label)
+        return _state(upload)
+
+    @display(description=_("state"))
+    def badge(self, upload: UploadInProgress) -> SafeString:
+        return badge(*_state(upload), SHADES)
 
     @display(description=_("begun"))
-    def begun(self, upload: UploadInProgress) -> SafeString:
+    def since(self, upload: UploadInProgress) -> SafeString:
         said = now_("%(time)s ago") % {"time": timesince(upload.created_at, depth=1)}
-        return _with(moment(upload.created_at), said)
+        return _titled(said, upload.created_at)
 
     @display(description=_("expires"))
-    def expiry(self, upload: UploadInProgress) -> SafeString:
+    def left(self, upload: UploadInProgress) -> SafeString:
         if upload.expires_at <= timezone.now():
             said = now_("%(time)s ago") % {"time": timesince(upload.expires_at, depth=1)}
         else:
             said = now_("in %(time)s") % {"time": timeuntil(upload.expires_at, depth=1)}
-        return _with(moment(upload.expires_at), said)
+        return _titled(said, upload.expires_at)
+
+    @display(description=_("begun"))
+    def begun(self, upload: UploadInProgress) -> SafeString:
+        return _with(moment(upload.created_at), self.since(upload))
+
+    @display(description=_("expires"))
+    def expires(self, upload: UploadInProgress) -> SafeString:
+        return _with(moment(upload.expires_at), self.left(upload))
 
     @display(description=_("on disk"))
-    def room(self, upload: UploadInProgress) -> str:
-        return size(upload.held)
+    def room(self, upload: UploadInProgress) -> SafeString:
+        return format_html('<span class="whitespace-nowrap">{}</span>', size(upload.held))
 
     @display(description=_("storage root"))
     def where(self, upload: UploadInProgress) -> str:
@@ -116,10 +126,25 @@ class UploadInProgressAdmin(ReadOnlyAdmin):
     def seen(self, upload: UploadInProgress) -> SafeString:
         return moment(upload.seen_at)
 
-    @display(description=_("commits itself"), boolean=True)
-    def commits_itself(self, upload: UploadInProgress) -> bool:
-        return upload.commit_auto
+    @display(description=_("commit"))
+    def commits_itself(self, upload: UploadInProgress) -> str:
+        return now_("by its last byte") if upload.commit_auto else now_("by its client")
 
 
-def _with(shown: SafeString, said: str) -> SafeString:
-    return format_html('{}<span class="block text-xs">{}</span>', shown, said)
+def _state(upload: UploadInProgress) -> tuple[str, str]:
+    state = State(upload.state)
+    return state.value, str(state.label)
+
+
+def _percent(offset: int, length: int) -> int:
+    return 100 * offset // length if length else 100
+
+
+def _titled(said: str, time: dt.datetime) -> SafeString:
+    return format_html('<span class="whitespace-nowrap" title="{}">{}</span>', plain(time), said)
+
+
+def _with(shown: SafeString, said: SafeString) -> SafeString:
+    return format_html(
+        '<span class="block">{} <span class="text-xs">({})</span></span>', shown, said
+    )

@@ -13,10 +13,14 @@ from skold.admin import badges
 LINK = "text-primary-600 dark:text-primary-500"
 
 
+def plain(time: dt.datetime) -> str:
+    """`2026-11-23 18:00:12`, in the institution's time zone."""
+    return timezone.localtime(time).strftime("%Y-%m-%d %H:%M:%S")
+
+
 def moment(time: dt.datetime) -> SafeString:
-    """`2026-11-23 18:00:12`, in the institution's time zone, on one line."""
-    text = timezone.localtime(time).strftime("%Y-%m-%d %H:%M:%S")
-    return format_html('<span class="whitespace-nowrap">{}</span>', text)
+    """As `plain`, on one line."""
+    return format_html('<span class="whitespace-nowrap">{}</span>', plain(time))
 
 
 def size(count: int) -> str:

@@ -16,7 +16,7 @@ class UploadInProgress(models.Model):
 
     class State(models.TextChoices):
         RECEIVING = "receiving", _("receiving")
-        COMPLETE = "complete", _("complete, not committed")
+        COMPLETE = "complete", _("complete")
         REFUSED = "refused", _("refused by a check")
         EXPIRED = "expired", _("past its time")
 

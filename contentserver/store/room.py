@@ -14,6 +14,8 @@ from contentserver.store.errors import NoSpace
 from contentserver.store.staging import UploadInfo
 
 ROOM = "room"
+_BESIDE = 64 << 10
+"""Bytes for what is written besides a part: given back when it ends, just before its info."""
 
 
 def take_room(dir_fd: int, info: UploadInfo) -> None:
@@ -69,7 +71,7 @@ def _to_come(info: UploadInfo) -> int:
     if info.length is None or info.is_complete:
         return 0
     header = 0 if info.parts else info.header_len
-    return header + segments.body_size(info.length - info.offset)
+    return header + segments.body_size(info.length - info.offset) + _BESIDE
 
 
 def _to_join(info: UploadInfo) -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from contentserver.store import fileops
 from contentserver.store.errors import NoSpace, NotStored, StoreError, Unavailable
 from contentserver.store.roots import create_root
 from contentserver.store.store import Store
@@ -81,9 +82,11 @@ def test_a_full_disk_refuses_writes_and_goes_on_reading(small: Path, disk: Machi
 def test_an_upload_that_met_a_full_disk_goes_on_when_there_is_room(
     small: Path, disk: Machine
 ) -> None:
-    """What was acknowledged before stays; the rest is sent again."""
+    """What was acknowledged before stays; the rest is sent again. Without a length it has no room
+    of its own.
+    """
     store = disk.open()
-    with store.create_upload(actor="t", metadata=photo(), length=2 * len(BODY)) as upload:
+    with store.create_upload(actor="t", metadata=photo()) as upload:
         upload.write(BODY)
         upload.end_part()
         filler = fill(small)
@@ -92,6 +95,8 @@ def test_an_upload_that_met_a_full_disk_goes_on_when_there_is_room(
         assert upload.offset == len(BODY)
         filler.unlink()
         upload.write(BODY)
+        upload.end_part()
+        upload.set_length(2 * len(BODY))
         upload.commit(actor="t")
     assert get(store) == BODY + BODY
     store.close()
@@ -131,3 +136,34 @@ def _nothing_half_visible(store: Store, disk: Machine) -> None:
     keys = {one.metadata.key for one in store.iter_stored()}  # type: ignore[union-attr]
     assert keys == {"old"}
     assert list(disk.paths[0].glob("staging/*.put")) == []
+
+
+def test_what_an_upload_announced_has_room_on_a_disk_that_others_fill(
+    small: Path, disk: Machine
+) -> None:
+    store = disk.open()
+    _, free, *_ = fileops.space(store._environment.roots.first().fd)
+    body = os.urandom(free // 4)
+    with store.create_upload(actor="t", metadata=photo("held"), length=len(body)) as upload:
+        pass
+    with pytest.raises(NoSpace):
+        store.create_upload(actor="t", metadata=photo("other"), length=free * 9 // 10)
+    filler = fill(small)
+    with store.open_upload(upload.id) as upload:
+        upload.write(body)
+        upload.end_part()
+        filler.unlink()  # directories and the info need some blocks of their own
+        upload.commit(actor="t")
+    assert get(store, key="held") == body
+    store.close()
+
+
+def test_a_removed_upload_gives_its_room_back_to_the_disk(disk: Machine) -> None:
+    store = disk.open()
+    root = store._environment.roots.first().fd
+    before = fileops.space(root)[1]
+    with store.create_upload(actor="t", metadata=photo(), length=before // 2) as upload:
+        assert fileops.space(root)[1] < before * 6 // 10
+        upload.delete()
+    assert fileops.space(root)[1] > before * 98 // 100
+    store.close()

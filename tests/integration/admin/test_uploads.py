@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from contentserver.catalog.staged import UploadInProgress
+from contentserver.operations.extensions import registered
 from contentserver.operations.uploads import UploadsLoop, figures_of, record_uploads
 from contentserver.store.metadata import Metadata
 from contentserver.store.results import StagedUpload, StagingSurvey
@@ -55,7 +56,7 @@ def text_of(browser: Client, **query: str) -> str:
 def test_the_list_says_who_sends_what_where_and_how_far_it_is(browser: Client) -> None:
     record_uploads("node-1", [upload()])
     text = text_of(browser)
-    for shown in ("portal", "photos", "25 %", "250 bytes of 1000 bytes", "receiving", "node-1"):
+    for shown in ("portal", "photos", "25 %", "250 bytes of 1000 bytes", "receiving"):
         assert shown in text, shown
     assert "in 59" in text or "in 1\N{NO-BREAK SPACE}hour" in text
 
@@ -72,8 +73,22 @@ def test_each_state_is_found_and_is_the_one_that_is_shown(browser: Client, state
 def test_its_page_shows_facts_and_lets_nobody_change_them(browser: Client) -> None:
     record_uploads("node-1", [ALL[0]])
     url = reverse("admin:contentserver_uploadinprogress_change", args=[ALL[0].id])
-    assert str(ALL[0].id) in browser.get(url).content.decode()
+    text = browser.get(url).content.decode()
+    for shown in (str(ALL[0].id), "receiving-one", "receiving", "by its client"):
+        assert shown in text, shown
+    assert "State." not in text
     assert browser.post(url, {"client": "mine"}).status_code == 403
+
+
+def test_the_first_page_says_how_much_they_hold(browser: Client) -> None:
+    def figures() -> dict[str, str]:
+        shown = browser.get("/admin/").context["figures"]["numbers"]
+        return {figure.name: f"{figure.value} {figure.words}" for figure in shown}
+
+    assert "Uploads in progress" not in figures()
+    record_uploads("node-1", [upload(held=2048), upload(held=1024)])
+    found = figures()["Uploads in progress"]
+    assert found == "2 not committed yet; they hold 3.0 KB"
 
 
 def test_operators_see_it_and_others_do_not(staff: User, library: Library) -> None:
@@ -101,6 +116,10 @@ def test_rows_follow_the_disk(library: Library) -> None:
     loop()
     assert not UploadInProgress.objects.exists()
     assert "a person's name" not in str(UploadInProgress.objects.values())
+
+
+def test_the_bridge_looks_each_fifteen_seconds() -> None:
+    assert {plan.name: plan.interval for plan in registered().loops}["uploads"] == 15.0
 
 
 def test_each_node_keeps_its_own_rows() -> None:
