@@ -7,14 +7,21 @@ the order of their names, and the first that refuses decides.
 """
 
 import importlib
+import threading
 from collections.abc import Callable, Iterable, Mapping
 
 from contentserver.conf import Config
 from contentserver.store.checking import Check
-from contentserver.store.errors import Refused
+from contentserver.store.errors import CheckUnavailable, Refused
 from contentserver.store.metadata import Metadata
 
 SETTING = "CONTENTSERVER_COMMIT_CHECKS"
+AT_ONCE = 24
+"""Files checked at the same time in a process; three quarters of its writers."""
+
+PATIENCE = 10.0
+"""Seconds for which a file waits to be one of them."""
+
 OUTCOMES = PASSED, REFUSED, FAILED = "passed", "refused", "failed"
 Count = Callable[[str, str], None]
 
@@ -37,23 +44,39 @@ def load_checks(config: Config, count: Count | None = None) -> Check | None:
 
 
 class _InTurn:
-    """All checks, one after the other; each reads the bytes for itself."""
+    """All checks, one after the other; each reads the bytes for itself.
 
-    def __init__(self, checks: Mapping[str, Check], count: Count) -> None:
+    Of the threads that write, some stay free of checks, so that one that hangs does not stop
+    whatever needs none.
+    """
+
+    def __init__(
+        self, checks: Mapping[str, Check], count: Count, patience: float = PATIENCE
+    ) -> None:
         self._checks = checks
         self._count = count
+        self._patience = patience
+        self._free = threading.BoundedSemaphore(AT_ONCE)
 
     def __call__(self, metadata: Metadata, data: Iterable[bytes]) -> None:
-        for name, check in self._checks.items():
-            outcome = FAILED
-            try:
-                check(metadata, data)
-                outcome = PASSED
-            except Refused:
-                outcome = REFUSED
-                raise
-            finally:
-                self._count(name, outcome)
+        if not self._free.acquire(timeout=self._patience):
+            raise CheckUnavailable("too many commit checks are under way; does one of them hang?")
+        try:
+            for name, check in self._checks.items():
+                self._make(name, check, metadata, data)
+        finally:
+            self._free.release()
+
+    def _make(self, name: str, check: Check, metadata: Metadata, data: Iterable[bytes]) -> None:
+        outcome = FAILED
+        try:
+            check(metadata, data)
+            outcome = PASSED
+        except Refused:
+            outcome = REFUSED
+            raise
+        finally:
+            self._count(name, outcome)
 
 
 def _nobody_counts(name: str, outcome: str) -> None:

@@ -2,7 +2,7 @@
 
 from contentserver.store import fileops
 from contentserver.store.environment import Environment
-from contentserver.store.errors import NoSpace, SlotTaken, UploadUnknown
+from contentserver.store.errors import NoSpace, SlotTaken, TooLarge, UploadUnknown
 from contentserver.store.locks import LOCK, UploadLock
 from contentserver.store.parts import (
     PartWriter,
@@ -19,7 +19,18 @@ from contentserver.store.receipts import KeptReceipt, write_receipt
 from contentserver.store.results import Receipt
 from contentserver.store.room import create_in_room, keep_room, take_room, take_room_again
 from contentserver.store.roots import Root
-from contentserver.store.staging import BODY, INFO, RECEIPT, UploadInfo, find_info, write_info
+from contentserver.store.staging import (
+    BODY,
+    INFO,
+    RECEIPT,
+    UploadInfo,
+    find_info,
+    with_part,
+    write_info,
+)
+
+PARTS_LIMIT = 10_000
+"""Each end of a part writes down all of them, and reading the info is limited to 1 MiB."""
 
 
 class KeptStage:
@@ -81,13 +92,17 @@ class KeptStage:
             raise UploadUnknown("the upload lost bytes that had arrived; create a new one")
         part = salvage_part(self._dir_fd, self._info)
         if part is not None:
-            self._info.parts.append(part)
+            self._info.parts = with_part(self._info.parts, part)
             self.keep_info()
         keep_room(self._dir_fd, self._info)
 
     def begin_part(self) -> PartWriter:
-        """A new part at the end. Raises NoSpace."""
+        """A new part at the end. Raises NoSpace, and TooLarge beyond PARTS_LIMIT."""
         number = len(self._info.parts) + 1
+        if number > PARTS_LIMIT:
+            raise TooLarge(
+                f"an upload has at most {PARTS_LIMIT} parts; begin anew with longer ones"
+            )
         stream, begin = stream_of(self._info, number)
         self._part_fd = create_in_room(self._dir_fd, part_name(number))
         return PartWriter(self._part_fd, begin, stream)
@@ -105,12 +120,13 @@ class KeptStage:
             self.failed = True
             raise
         self._close_part()
-        self._info.parts.append(part)
+        before = self._info.parts
+        self._info.parts = with_part(before, part)
         try:
             self.keep_info()
         except BaseException:
             self.failed = self._is_told(len(self._info.parts))
-            self._info.parts.pop()
+            self._info.parts = before
             raise
         take_room_again(self._dir_fd, self._info)
 

@@ -48,6 +48,15 @@ class PartInfo:
         return self.ended and None not in {self.plain_sha256, self.body_sha256}
 
 
+def with_part(parts: list[PartInfo], part: PartInfo) -> list[PartInfo]:
+    """The parts and one more. Digests are of use to an only part alone, so several leave theirs
+    out: an info of 10,000 parts stays below 1 MiB.
+    """
+    if not parts:
+        return [part]
+    return [PartInfo(each.size, each.ended) for each in (*parts, part)]
+
+
 @dataclass(slots=True, kw_only=True)
 class UploadInfo:
     """All that another process needs to go on with an upload. Times are ns since the epoch.

@@ -1,11 +1,13 @@
 """Which checks are made, and that none is left out silently."""
 
 import re
+import threading
 from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
+from contentserver import commit_checks
 from contentserver.commit_checks import UnusableCheck, load_checks
 from contentserver.conf import Config, read_config
 from contentserver.store.errors import CheckUnavailable, Refused
@@ -88,6 +90,27 @@ def test_one_that_cannot_tell_is_counted_as_failed(naming) -> None:
     with pytest.raises(CheckUnavailable):
         check(FILE, [b"x"])
     assert counted == [("the_checks.failing", "failed")]
+
+
+def test_one_that_hangs_does_not_take_every_thread(naming, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commit_checks, "AT_ONCE", 2)
+    end, begun = threading.Event(), threading.Semaphore(0)
+
+    def hanging(metadata: Metadata, data: Iterable[bytes]) -> None:
+        begun.release()
+        end.wait(10)
+
+    check = commit_checks._InTurn({"hanging": hanging}, lambda *what: None, patience=0.05)
+    threads = [threading.Thread(target=check, args=(FILE, [b"x"])) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+        assert begun.acquire(timeout=5)
+    with pytest.raises(CheckUnavailable, match="too many"):
+        check(FILE, [b"x"])
+    end.set()
+    for thread in threads:
+        thread.join()
+    check(FILE, [b"x"])
 
 
 @pytest.mark.parametrize(

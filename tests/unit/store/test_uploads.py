@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from contentserver.store import fileops
+from contentserver.store import fileops, kept
 from contentserver.store.address import Version
 from contentserver.store.errors import (
     Corrupt,
@@ -26,6 +26,8 @@ from contentserver.store.errors import (
     UploadLocked,
     UploadUnknown,
 )
+from contentserver.store.kept import PARTS_LIMIT
+from contentserver.store.staging import PartInfo, with_part
 from contentserver.store.store import Store
 from tests.support.stores import COLLECTION, Clock, Machine, get, photo, put
 from tests.support.tombstones import bury
@@ -285,3 +287,21 @@ def test_uploads_for_an_erased_subject_are_refused(store: Store, machine: Machin
             )
     with pytest.raises(Erased):
         get(store)
+
+
+def test_an_upload_of_very_many_parts_can_still_be_read(
+    store: Store, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its info lists them all, and is read whole; one part too many is refused before a byte."""
+    many = [PartInfo(1 << 40, ended=False)] * PARTS_LIMIT
+    metadata = photo("k" * 512, custom={"a": "b" * 1000})
+    with store.create_upload(actor="t", metadata=metadata, client_metadata="x" * 4096) as upload:
+        upload._info.parts = with_part(many[:-1], many[-1])
+        upload._stage.keep_info()
+        with pytest.raises(TooLarge, match="at most 10000 parts"):
+            upload.write(b"one more")
+    folder = machine.folder / "root-1" / "staging" / str(upload.id)
+    assert (folder / "info").stat().st_size < 1 << 20
+    monkeypatch.setattr(kept, "has_all_parts", lambda *_: True)
+    with store.open_upload(upload.id) as again:
+        assert again.offset == PARTS_LIMIT << 40
