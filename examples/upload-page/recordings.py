@@ -33,6 +33,10 @@ class NotThere(Exception):
     """There is no such recording, or it is somebody else's."""
 
 
+class NotGranted(Exception):
+    """The content server lets this system stage nothing there: a matter for who set it up."""
+
+
 class NotYet(Exception):
     """Not all bytes have arrived."""
 
@@ -58,16 +62,19 @@ class Recordings:
             rows.execute(_TABLE)
 
     def begin(self, owner: str, wish: Wish) -> dict[str, Any]:
-        """Stage one begins: an empty upload there, a row here."""
+        """Stage one begins: an empty upload there, a row here. Raises NotGranted."""
         identifier = secrets.token_urlsafe(16)
-        upload = self._client.stage(
-            self._collection,
-            f"recordings/{identifier}",
-            size=wish.size,
-            media_type=wish.media_type,
-            filename=wish.name,
-            on_behalf_of=owner,
-        )
+        try:
+            upload = self._client.stage(
+                self._collection,
+                f"recordings/{identifier}",
+                size=wish.size,
+                media_type=wish.media_type,
+                filename=wish.name,
+                on_behalf_of=owner,
+            )
+        except errors.NotFound:
+            raise NotGranted(f"needs `stage` and `commit` on {self._collection!r}") from None
         with self._rows() as rows:
             rows.execute(
                 "INSERT INTO recording (id, title, owner, name, size, upload) VALUES (?,?,?,?,?,?)",

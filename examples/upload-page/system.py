@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from recordings import NotThere, NotYet, Recordings, Wish
+from recordings import NotGranted, NotThere, NotYet, Recordings, Wish
 
 from contentserver.client import Client, errors
 
@@ -29,6 +29,26 @@ FILES = {
 }
 ONE = re.compile(r"/recordings/([A-Za-z0-9_-]{22})(/done)?")
 LONGEST = 4096  # bytes of a request's JSON
+SAID: dict[type[Exception], tuple[HTTPStatus, str]] = {  # the first that fits
+    NotThere: (HTTPStatus.NOT_FOUND, "This upload is not there any more."),
+    errors.NotFound: (HTTPStatus.NOT_FOUND, "This upload is not there any more."),
+    errors.Gone: (HTTPStatus.NOT_FOUND, "This upload is not there any more."),
+    NotYet: (HTTPStatus.CONFLICT, "Not all of the file has arrived."),
+    NotGranted: (
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "This page is not set up yet. Its operator finds why in the log.",
+    ),
+    errors.BadRequest: (
+        HTTPStatus.BAD_REQUEST,
+        "The archive does not take a file of this name or kind.",
+    ),
+    errors.TooLarge: (
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        "The file is larger than the archive takes.",
+    ),
+    errors.NoSpace: (HTTPStatus.INSUFFICIENT_STORAGE, "There is no room for a file of this size."),
+    errors.ClientError: (HTTPStatus.BAD_GATEWAY, "The store does not answer."),
+}
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -104,17 +124,12 @@ class Handler(BaseHTTPRequestHandler):
             return
         try:
             work()
-        except (NotThere, errors.NotFound):
-            self._send_json(HTTPStatus.NOT_FOUND, {"message": "This upload is not there any more."})
-        except NotYet:
-            self._send_json(HTTPStatus.CONFLICT, {"message": "Not all of the file has arrived."})
         except ValueError as error:
             self._send_json(HTTPStatus.BAD_REQUEST, {"message": str(error)})
-        except errors.NoSpace:
-            self._send_json(HTTPStatus.INSUFFICIENT_STORAGE, {"message": "There is no room left."})
-        except errors.ClientError as error:
-            self.log_message("the content server: %s (%s)", error, error.request_id)
-            self._send_json(HTTPStatus.BAD_GATEWAY, {"message": "The store does not answer."})
+        except tuple(SAID) as error:
+            self.log_message("%s: %s", type(error).__name__, error)
+            status, message = next(SAID[kind] for kind in SAID if isinstance(error, kind))
+            self._send_json(status, {"message": message})
 
     def _send_json(self, status: HTTPStatus, said: dict[str, Any]) -> None:
         self._send(status, json.dumps(said).encode(), "application/json")
@@ -156,6 +171,8 @@ def main() -> None:
     options.add_argument("--collection", default="documents")
     options.add_argument("--database", type=Path, default=Path("recordings.sqlite3"))
     chosen = options.parse_args()
+    if not os.environ.get("CONTENTSERVER_URL_KEY"):
+        options.error("CONTENTSERVER_URL_KEY is missing: README.md says where it comes from")
     with Client.from_environment() as client:
         Handler.recordings = Recordings(chosen.database, client, chosen.collection)
         Handler.recordings.take_up()

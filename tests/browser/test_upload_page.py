@@ -198,11 +198,13 @@ def test_it_asks_for_the_same_file_and_says_what_is_missing(
     staging = institution.plane.folder / "root-1" / "staging"
     before = set(staging.iterdir())  # of what is stored a receipt stays
     page.click("#send")
-    assert page.inner_text("#problem") == "Choose a file first."
-    page.set_input_files("#file", file)
-    page.click("#send")
     assert page.inner_text("#problem") == "Give the recording a title."
+    assert page.evaluate("document.activeElement.id") == "title"
     page.fill("#title", "One")
+    page.click("#send")
+    assert page.inner_text("#problem") == "Choose a file first."
+    assert page.evaluate("document.activeElement.id") == "file"
+    page.set_input_files("#file", file)
     institution.line.rate = MIB
     page.click("#send")
     _wait_for_percent(page, 5)

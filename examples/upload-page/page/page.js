@@ -40,8 +40,8 @@ const isFinal = (status) => status >= 400 && status < 500 && ![408, 409, 423, 42
 
 async function begin(event) {
   event.preventDefault()
-  const problem = whatIsMissing()
-  if (problem) return complain(problem)
+  const [field, problem] = whatIsMissing() ?? []
+  if (field) return complain(problem, field)
   show('send').disabled = true
   try {
     if (!kept) {
@@ -166,7 +166,7 @@ function stored(recording) {
 
 function open(part) {
   for (const each of ['choose', 'sending', 'stored']) show(each).hidden = each !== part
-  show('problem').hidden = true
+  forgive()
   if (part !== 'sending') return
   show('sending-title').textContent = kept.title
   show('sending-file').textContent = `${kept.name}, ${bytes(kept.size)}`
@@ -199,21 +199,27 @@ function chosen() {
   show('drop').classList.toggle('chosen', Boolean(file))
   show('drop-main').textContent = file ? file.name : kept ? `Choose ${kept.name}` : 'Choose a file'
   show('drop-hint').textContent = file ? `${bytes(file.size)}; choose another` : 'or drop it here'
-  show('problem').hidden = true
+  forgive()
 }
 
 function whatIsMissing() {
-  if (!file) return 'Choose a file first.'
-  if (kept) {
-    const same = file.name === kept.name && file.size === kept.size && file.lastModified === kept.modified
-    return same ? '' : `This is another file, or it was changed since. Choose ${kept.name} as it was.`
-  }
-  return show('title').value.trim() ? '' : 'Give the recording a title.'
+  if (!kept && !show('title').value.trim()) return ['title', 'Give the recording a title.']
+  if (!file) return ['file', 'Choose a file first.']
+  if (!kept) return null
+  const same = file.name === kept.name && file.size === kept.size && file.lastModified === kept.modified
+  return same ? null : ['file', `This is another file, or it was changed since. Choose ${kept.name} as it was.`]
 }
 
-function complain(text) {
+function complain(text, field) {
   show('problem').textContent = text
   show('problem').hidden = false
+  for (const each of ['title', 'file']) show(each).setAttribute('aria-invalid', String(each === field))
+  if (field) show(field).focus()
+}
+
+function forgive() {
+  show('problem').hidden = true
+  for (const each of ['title', 'file']) show(each).removeAttribute('aria-invalid')
 }
 
 function look(mood, text) {
@@ -290,6 +296,7 @@ function letSleep() {
 
 show('choose').addEventListener('submit', begin)
 show('file').addEventListener('change', (event) => { file = event.target.files[0] ?? null; chosen() })
+show('title').addEventListener('input', forgive)
 show('pause').addEventListener('click', pause)
 show('resume').addEventListener('click', resume)
 show('cancel').addEventListener('click', cancel)
