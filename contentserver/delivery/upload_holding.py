@@ -23,7 +23,7 @@ from contentserver.store.upload import Upload
 
 PATIENCE = 5.0  # seconds that a newer request waits for an older one
 LOOK = 0.2  # seconds between looks whether a newer request asks
-TAKERS = 8  # threads
+TAKERS = 16  # threads, and requests that wait on them
 
 
 class Watched:
@@ -67,6 +67,7 @@ class Holding:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._takers = ThreadPoolExecutor(TAKERS, "take")
+        self._room = asyncio.Semaphore(TAKERS)
         self._queues: dict[UUID, tuple[asyncio.Lock, int]] = {}
         self._watched: set[Watched] = set()
         self._watching: asyncio.Task[None] | None = None
@@ -125,23 +126,30 @@ class Holding:
 
     @contextlib.asynccontextmanager
     async def _turn(self, upload_id: UUID) -> AsyncIterator[float]:
-        """One request of this process waits for an upload, the others for that one. What is left of
-        PATIENCE; raises UploadLocked when that is over.
+        """One request of this process waits for an upload, the others for that one, and no more
+        than there are threads for. What is left of PATIENCE; raises UploadLocked when that is over.
         """
         until = time.monotonic() + PATIENCE
         lock, waiting = self._queues.get(upload_id, (asyncio.Lock(), 0))
         self._queues[upload_id] = lock, waiting + 1
         try:
-            try:
-                async with asyncio.timeout(PATIENCE):
-                    await lock.acquire()
-            except TimeoutError:
-                raise UploadLocked from None
-            try:
+            async with _within(until, lock), _within(until, self._room):
                 yield max(0.0, until - time.monotonic())
-            finally:
-                lock.release()
         finally:
             lock, waiting = self._queues.pop(upload_id)
             if waiting > 1:
                 self._queues[upload_id] = lock, waiting - 1
+
+
+@contextlib.asynccontextmanager
+async def _within(until: float, lock: asyncio.Lock | asyncio.Semaphore) -> AsyncIterator[None]:
+    """Hold the lock. Raises UploadLocked unless it is free in time (monotonic seconds)."""
+    try:
+        async with asyncio.timeout(max(0.0, until - time.monotonic())):
+            await lock.acquire()
+    except TimeoutError:
+        raise UploadLocked from None
+    try:
+        yield
+    finally:
+        lock.release()

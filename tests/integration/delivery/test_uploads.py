@@ -377,11 +377,14 @@ def test_an_expired_upload_is_gone_for_its_client_and_unknown_to_others(start_da
     other = Tus(plane.client(plane.add_client("other")))
     plane.obey()
     tus = Tus(plane.http)
-    url = tus.begin("late", 6, body=b"abc")
+    late, committed = tus.begin("late", 6, body=b"abc"), tus.begin("committed", 3, body=b"abc")
+    assert tus.commit(committed).status_code == 201
     time.sleep(1.1)
     for method in FOREIGN:
-        answer = ask(tus, method, url)
-        assert answer.status_code == 410
-        assert "upload-offset" not in answer.headers
-        assert ask(other, method, url).status_code == 404
+        for url in (late, committed):
+            answer = ask(tus, method, url)
+            assert answer.status_code == 410
+            assert "upload-offset" not in answer.headers
+            assert ask(other, method, url).status_code == 404
+    assert plane.http.get("/v1/content/photos/committed").content == b"abc"
     assert plane.http.get("/v1/content/photos/late").status_code == 404
