@@ -18,7 +18,8 @@ _PIECE = 1 << 20
 
 class Interruptions:
     """Breaks an upload of `size` bytes `times` on its way, evenly: first and then each `kill_each`
-    time the server is killed and started again, else the line is cut.
+    time the server is killed and started again, else the line is cut. Once more the server is
+    killed with its last answer on the line: it has done everything, and nobody was told.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class Interruptions:
         for number in range(1, times + 1):
             action = self._kill if number % kill_each == 1 else self._cut
             proxy.after(already + size * number // (times + 1), action)
+        proxy.swallow(b"\r\nupload-offset: %d\r\n" % size, self._kill)
 
     def _kill(self) -> None:
         self.plane.kill()

@@ -1,6 +1,10 @@
 """What the clients of others offer beyond the plain upload; here nothing breaks on the way."""
 
 import hashlib
+import socket
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +45,16 @@ class Uploading:
             path=self.path,
             **{"chunk_size": PIECE, **wish},
         )
+
+    def create(self) -> str:
+        """An upload that commits itself, nothing of it sent. Returns its path."""
+        told = {"collection": "photos", "key": self.key, "type": "video/mp4", "commit": "auto"}
+        pairs = [f"{name} {b64encode(text.encode()).decode()}" for name, text in told.items()]
+        headers = {"Tus-Resumable": "1.0.0", "Upload-Length": str(SIZE)}
+        headers["Upload-Metadata"] = ",".join(pairs)
+        answer = self.plane.http.post("/v1/uploads", headers=headers)
+        assert answer.status_code == 201, answer.text
+        return answer.headers["location"].removeprefix(self.plane.url)
 
     def assert_stored(self) -> None:
         assert digest_of(self.plane.http, "photos", self.key) == self.digest
@@ -92,6 +106,30 @@ def test_an_upload_that_is_given_up_leaves_nothing(uploading: Uploading) -> None
     path = report.url.removeprefix(uploading.plane.url)
     assert uploading.plane.http.head(path, headers={"Tus-Resumable": "1.0.0"}).status_code == 404
     assert not (uploading.plane.folder / "root-1" / "staging" / path.rpartition("/")[2]).exists()
+
+
+def test_a_line_that_went_silent_does_not_keep_the_next_one_waiting(uploading: Uploading) -> None:
+    """The browser was closed, the train is in a tunnel: for the server the old request lives on."""
+    with begin_and_fall_silent(uploading) as url:
+        report = uploading.upload("tus-js-client", options={"uploadUrl": url})
+    assert report.url == url
+    assert [answer[:2] for answer in report.answers] == [("HEAD", 200), ("PATCH", 204)]
+    uploading.assert_stored()
+
+
+@contextmanager
+def begin_and_fall_silent(uploading: Uploading) -> Iterator[str]:
+    """A PATCH of which half was sent and the connection stays. Yields the upload's URL."""
+    path = uploading.create()
+    head = (
+        f"PATCH {path} HTTP/1.1\r\nHost: x\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\n"
+        f"Authorization: Bearer {uploading.plane.api_key}\r\nContent-Length: {SIZE}\r\n"
+        "Content-Type: application/offset+octet-stream\r\n\r\n"
+    )
+    half = uploading.path.read_bytes()[: SIZE // 2]
+    with socket.create_connection(("127.0.0.1", uploading.plane.config.port)) as line:
+        line.sendall(head.encode() + half)
+        yield uploading.plane.url + path
 
 
 def test_parts_side_by_side_are_refused_in_words(uploading: Uploading) -> None:

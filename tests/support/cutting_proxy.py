@@ -30,7 +30,7 @@ class CuttingProxy:
         self.sent = 0
         self.cuts = 0
         self._marks: list[tuple[int, Callable[[], None]]] = []
-        self._unwanted: list[bytes] = []
+        self._unwanted: dict[bytes, Callable[[], None] | None] = {}
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", port), backlog=1024)
@@ -48,12 +48,12 @@ class CuttingProxy:
             self._marks.append((sent, action))
             self._marks.sort(key=lambda mark: mark[0])
 
-    def swallow(self, answer: bytes) -> None:
-        """Lose the next answer in which these bytes stand (letters of any case), and cut its line:
-        the server has done its work, and nobody is told.
+    def swallow(self, answer: bytes, action: Callable[[], None] | None = None) -> None:
+        """Lose the next answer in which these bytes stand (letters of any case), call `action`, and
+        cut its line: the server has done its work, and nobody is told.
         """
         with self._lock:
-            self._unwanted.append(answer.lower())
+            self._unwanted[answer.lower()] = action
 
     def cut(self) -> None:
         """Reset every connection there is. New ones are taken as ever."""
@@ -136,10 +136,13 @@ class CuttingProxy:
         lower = data.lower()
         with self._lock:
             found = next((text for text in self._unwanted if text in lower), None)
-            if found is not None:
-                self._unwanted.remove(found)
-                self.cuts += 1
-        return found is None
+            if found is None:
+                return True
+            action = self._unwanted.pop(found)
+            self.cuts += 1
+        if action:
+            action()
+        return False
 
     def _start(self, work: Callable[..., None], *arguments: object) -> None:
         threading.Thread(target=work, args=arguments, daemon=True).start()
