@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 MAX_KEY_BYTES = 512
-OWN_FILE = re.compile(r"\.[0-9a-f]{16}-[0-9a-f]{16}\.part|\.contentctl-.*\.part")
+OWN_FILE = re.compile(r"\.[0-9a-f]{16}(-[0-9a-f]{16})?\.(part|etag)|\.contentctl-.*\.part")
 """Unfinished downloads and probes of ours; a copy upwards leaves them out."""
 
 _COLLECTION = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
