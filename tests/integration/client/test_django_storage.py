@@ -576,11 +576,10 @@ def test_neither_a_long_save_nor_a_long_read_is_held_in_memory(
 def test_listing_folds_keys_into_folders(
     storage: ContentServerStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keys = ("a.txt", "d/b.txt", "d/e/c.txt", "dx/y")
+    keys = [storage.key(name) for name in ("a.txt", "d/b.txt", "d/e/c.txt", "dx/y")]
 
-    def listed(_client: Client, collection: str, prefix: str = "") -> Any:
-        found = [storage.key(key) for key in keys]
-        return [SimpleNamespace(key=key) for key in found if key.startswith(prefix)]
+    def listed(_client: Client, _collection: str, prefix: str) -> Any:
+        return (SimpleNamespace(key=key) for key in keys if key.startswith(prefix))
 
     monkeypatch.setattr(Client, "list", listed)
     assert storage.listdir("") == (["d", "dx"], ["a.txt"])
