@@ -1,8 +1,8 @@
 """Leaves found in the ledger on disk, without a database: which records are of a time, a client, a
 file.
 
-Every body is looked at, about a million a second. So nothing is missed that PostgreSQL no longer
-holds, or that somebody took out of it.
+Every body is looked at. So nothing is missed that PostgreSQL no longer holds, or that somebody took
+out of it.
 """
 
 import re
