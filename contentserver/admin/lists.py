@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
+from skold.admin.shown import ShownOnly
 from skold.api.pagination import PlaceInvalidError, behind, place_of
 
 PLACE = "after"
@@ -65,20 +66,11 @@ class KeysetChangeList(ChangeList):  # type: ignore[misc]
         return self.get_query_string(remove=[PLACE]) if self.after else None
 
 
-class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
+class ReadOnlyAdmin(ShownOnly, ModelAdmin):  # type: ignore[misc]
     """Facts of the disk: whoever may view them can do nothing else."""
 
     actions = None
     show_full_result_count = False
-
-    def has_add_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        return False
 
 
 class KeysetAdmin(ReadOnlyAdmin):

@@ -20,6 +20,7 @@ from skold.admin.audit_list import AuditChangeList, join_halves
 from skold.admin.audit_pages import AuditPages
 from skold.admin.badges import badge
 from skold.admin.decorators import display
+from skold.admin.shown import ShownOnly
 from skold.models import AuditRecord
 from skold.reason_words import reason_in_words
 
@@ -30,7 +31,7 @@ Row = Any
 
 
 @admin.register(AuditRecord)
-class AuditRecordAdmin(AuditPages, ModelAdmin):  # type: ignore[misc]
+class AuditRecordAdmin(ShownOnly, AuditPages, ModelAdmin):  # type: ignore[misc]
     """One row an access, newest first."""
 
     list_display = [
@@ -62,15 +63,6 @@ class AuditRecordAdmin(AuditPages, ModelAdmin):  # type: ignore[misc]
         *("sent", "took", "leaf_body", "halves"),
     ]
     show_facets = admin.ShowFacets.NEVER  # each facet would be a COUNT
-
-    def has_add_permission(self, _request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        return False
 
     def get_changelist(self, _request: HttpRequest, **_kwargs: Any) -> type[AuditChangeList]:
         return AuditChangeList

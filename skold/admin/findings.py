@@ -8,7 +8,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Case, Value, When
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -23,6 +23,7 @@ from skold.admin import finding_words as words
 from skold.admin.actors import actor_of
 from skold.admin.audit_list import join_halves
 from skold.admin.decorators import display
+from skold.admin.shown import ShownOnly, get_shown
 from skold.control.recording import ControlAccess
 from skold.models import AuditRecord, Finding
 from skold.review import VERDICTS, review
@@ -44,7 +45,7 @@ class VerdictForm(forms.Form):
 
 
 @admin.register(Finding)
-class FindingAdmin(ModelAdmin):  # type: ignore[misc]
+class FindingAdmin(ShownOnly, ModelAdmin):  # type: ignore[misc]
     """Open ones first. Nobody adds, changes or deletes them; verdicts are added."""
 
     list_display = ["when", "noticed", "sentence", "severe", "said"]
@@ -63,15 +64,6 @@ class FindingAdmin(ModelAdmin):  # type: ignore[misc]
     search_help_text = _("Client")
     show_facets = admin.ShowFacets.NEVER
     actions = None
-
-    def has_add_permission(self, _request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        return False
 
     def has_review_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("skold.review_finding"))
@@ -108,12 +100,8 @@ class FindingAdmin(ModelAdmin):  # type: ignore[misc]
         return HttpResponseRedirect(reverse("admin:skold_finding_change", args=[finding.pk]))
 
     def _get(self, request: HttpRequest, object_id: str) -> Finding:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        finding = self.get_object(request, object_id)
-        if finding is None:
-            raise Http404
-        return finding  # type: ignore[no-any-return]
+        finding: Finding = get_shown(self, request, object_id)
+        return finding
 
     def _page(
         self, request: HttpRequest, finding: Finding, form: VerdictForm, status: int = 200

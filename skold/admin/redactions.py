@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
@@ -22,6 +22,7 @@ from unfold.widgets import (
 
 from skold.admin.actors import actor_of, name_made
 from skold.admin.decorators import display
+from skold.admin.shown import ShownOnly, get_shown
 from skold.control.recording import ControlAccess
 from skold.models import ArchivedMonth, Redaction
 from skold.redaction import services
@@ -87,7 +88,7 @@ class AskForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Redaction)
-class RedactionAdmin(ModelAdmin):  # type: ignore[misc]
+class RedactionAdmin(ShownOnly, ModelAdmin):  # type: ignore[misc]
     """Nothing here is changed or deleted; acts go through the services."""
 
     form = AskForm
@@ -102,14 +103,8 @@ class RedactionAdmin(ModelAdmin):  # type: ignore[misc]
     list_filter_submit = True
     actions = None
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_add_permission(self, request: HttpRequest, _obj: Any = None) -> bool:
         return bool(request.user.has_perm("skold.ask_redaction"))
-
-    def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        return False
 
     def get_urls(self) -> list[URLPattern]:
         mine = [
@@ -183,12 +178,8 @@ class RedactionAdmin(ModelAdmin):  # type: ignore[misc]
         return HttpResponseRedirect(reverse("admin:skold_redaction_change", args=[redaction.pk]))
 
     def _get(self, request: HttpRequest, object_id: str) -> Redaction:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        redaction = self.get_object(request, object_id)
-        if redaction is None:
-            raise Http404
-        return redaction  # type: ignore[no-any-return]
+        redaction: Redaction = get_shown(self, request, object_id)
+        return redaction
 
     def _page(self, request: HttpRequest, redaction: Redaction) -> HttpResponse:
         undecided = redaction.state == Redaction.State.ASKED
@@ -224,22 +215,13 @@ class RedactionAdmin(ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(ArchivedMonth)
-class ArchivedMonthAdmin(ModelAdmin):  # type: ignore[misc]
+class ArchivedMonthAdmin(ShownOnly, ModelAdmin):  # type: ignore[misc]
     """Months that left PostgreSQL. Shown only: archive_audit writes the list."""
 
     list_display = ["month_name", "node", "records", "size", "path", "archived_at", "where"]
     list_display_links = None
     list_filter = ["node"]
     actions = None
-
-    def has_add_permission(self, _request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        return False
 
     @display(description=_("month"), ordering="month")
     def month_name(self, month: ArchivedMonth) -> str:

@@ -13,12 +13,13 @@ from unfold.admin import ModelAdmin
 
 from skold.admin.actors import actor_of, name_made
 from skold.admin.decorators import action, display
+from skold.admin.shown import ShownOnly
 from skold.login import second_factor
 from skold.models import BackupCodes, TotpDevice
 
 
 @admin.register(TotpDevice)
-class TotpDeviceAdmin(ModelAdmin):  # type: ignore[misc]
+class TotpDeviceAdmin(ShownOnly, ModelAdmin):  # type: ignore[misc]
     """Each person sets up their own; others can only reset it."""
 
     list_display = ["user", "confirmed", "created_at", "last_used_at", "codes_left"]
@@ -29,15 +30,6 @@ class TotpDeviceAdmin(ModelAdmin):  # type: ignore[misc]
     readonly_fields = list_display
     actions_detail = ["reset"]
     actions = None
-
-    def has_add_permission(self, _request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        return False
 
     def has_reset_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """With a permission of its own, and never one's own: whoever stole a session would."""
