@@ -28,8 +28,9 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 run: venv
 	@setpriv --pdeathsig TERM $(BIN)/python -m contentserver.embedded
 
+# Tests wait much of their time, for disks and processes; three workers keep two cores busy.
 test: lint
-	$(PYTEST) -n 2 --dist loadgroup
+	$(PYTEST) -n 3 --dist loadgroup
 
 bench: venv
 	$(BIN)/python -m benchmarks

@@ -51,7 +51,7 @@ class RunningBridge:
         assert self.process is not None
         began = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(20) == 0, self.read_log()
+        assert self.process.wait(60) == 0, self.read_log()
         return time.monotonic() - began
 
     def kill(self) -> None:
@@ -72,7 +72,7 @@ class RunningBridge:
     def read_log(self) -> str:
         return self.log.read_text(encoding="utf-8", errors="replace")
 
-    def wait_until(self, condition: Callable[[], bool], seconds: float = 20.0) -> None:
+    def wait_until(self, condition: Callable[[], bool], seconds: float = 60.0) -> None:
         """Raises AssertionError with the bridge's log when it does not come true in time."""
         deadline = time.monotonic() + seconds
         while not condition():

@@ -141,7 +141,7 @@ class DataPlane(Home):
         headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         return httpx.Client(base_url=self.url, headers=headers, timeout=30.0, **options)
 
-    def start(self, timeout: float = 20.0) -> "DataPlane":
+    def start(self, timeout: float = 60.0) -> "DataPlane":
         """Run the server and return when /readyz says 200. Raises AssertionError with its log."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
