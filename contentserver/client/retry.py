@@ -11,7 +11,7 @@ from typing import Final
 
 from contentserver.client.errors import ClientError
 
-BASE: Final = 0.2  # seconds, of the first pause at most
+BASE: Final = 0.5  # seconds, of the first pause at most
 CAP: Final = 20.0  # seconds, of any pause that the server did not ask for
 PATIENCE: Final = 60.0  # seconds; a longer Retry-After is told to the caller instead
 PASSING: Final = frozenset({408, 423, 425, 429, 502, 503, 504})  # statuses that may be gone soon

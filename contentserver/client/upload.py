@@ -225,7 +225,8 @@ class Staged:
         }
         if self.length is None and total is not None:
             headers["upload-length"] = str(total)
-        if isinstance(rest.source, Held):
+        # Of bytes under a checksum nothing is kept when the line breaks before their end.
+        if isinstance(rest.source, Held) and rest.length <= PART:
             headers["upload-checksum"] = _checksum(rest)
         call = self._call("PATCH", headers, rest, lambda sent: told(Progress(before + sent, known)))
         try:
