@@ -12,6 +12,7 @@ from contentserver.client.cli import failures, upward
 from contentserver.client.cli.copying import Copy, Outcome
 from contentserver.client.cli.display import Display, display
 from contentserver.client.cli.downward import Downward, Unwritable, list_files
+from contentserver.client.cli.durable import make_folders
 from contentserver.client.cli.manifest import Glance, Job, Manifest
 from contentserver.client.cli.names import Place
 from contentserver.client.cli.output import homely
@@ -62,7 +63,7 @@ class _Running:
             if self._options.dry_run
             else open_now.enter_context(Manifest(self._manifest_path, job))
         )
-        hidden = self._output.as_json or self._output.quiet
+        hidden = self._output.as_json or self._output.quiet or self._options.dry_run
         self._display: Display = open_now.enter_context(
             display(route.title, self._output.errors, hidden=hidden, note=self._output.warn)
         )
@@ -80,7 +81,8 @@ class _Running:
             copy = self._copy(direction)
             copy.run(direction.looked_up(self._wanted(copy, self._scan())))
         else:
-            os.makedirs(self._route.folder, exist_ok=True) if not self._options.dry_run else None
+            if not self._options.dry_run:
+                make_folders(self._route.folder)
             copy = self._copy(self._downward())
             copy.run(self._wanted(copy, self._listed()))
         self._open_now.close()

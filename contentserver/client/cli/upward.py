@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from contentserver.client import Client, Stored, Upload, errors
+from contentserver.client import Client, Head, Stored, Upload, errors
 from contentserver.client.cli.copying import Ledger, Outcome
 from contentserver.client.cli.digests import sha256_of
 from contentserver.client.cli.display import Told
@@ -39,7 +40,7 @@ class Upward:
 
     def __init__(self, client: Client, ledger: Ledger, wish: Wish) -> None:
         self._client, self._ledger, self._wish = client, ledger, wish
-        self._there: dict[str, tuple[str | None, str | None, int | None]] = {}
+        self._there: dict[str, Head | None] = {}
         self._asks = True
 
     def looked_up(self, files: Iterable[LocalFile]) -> Iterator[LocalFile]:
@@ -53,20 +54,17 @@ class Upward:
 
     def settle(self, file: LocalFile) -> Outcome | None:
         """Done in an earlier run and unchanged since, or equal to what the server has."""
-        there = self._there.pop(file.key, None)
         if (entry := self._known(file)) is not None:
             return self._unchanged(entry)
-        entry = self._ledger.find(file.key)
-        done = entry if entry is not None and entry.state == "done" else None
-        known = {done.sha256: done.version} if done and done.size == file.size else {}
-        if there is not None and there[2] == file.size:
-            known = {there[1]: there[0]}
-        if known and (digest := sha256_of(file.path)) in known:
-            entry = Entry(file.key, "done", file.size, digest, known[digest], file.mtime_ns)
+        asked = file.key in self._there
+        there = self._there.pop(file.key, None) if asked else self._ledger.find(file.key)
+        done = isinstance(there, Head) or (there is not None and there.state == "done")
+        if there and done and there.size == file.size and there.sha256 == sha256_of(file.path):
+            entry = Entry(file.key, "done", file.size, there.sha256, there.version, file.mtime_ns)
             self._ledger.add(entry)
             return self._unchanged(entry)
-        if there is not None and self._wish.create_only:
-            why = "the server has another file there (--create-only)"
+        if isinstance(there, Head) and self._wish.create_only:
+            why = "the server has another file there (--no-clobber)"
             return Outcome(file.key, "skipped", file.size, error=why)
         return None
 
@@ -96,12 +94,16 @@ class Upward:
             return self._finish(upload, file, told)
         except errors.DigestMismatch:
             # What an earlier run sent is not the beginning of what lies here now.
-            upload.delete()
             return self._finish(self._begun(file), file, told)
 
     def _finish(self, upload: Upload, file: LocalFile, told: Told) -> Stored:
-        upload.send(Path(file.path), progress=told)
-        return upload.commit(if_none_match="*" if self._wish.create_only else None)
+        try:
+            upload.send(Path(file.path), progress=told)
+            return upload.commit(if_none_match="*" if self._wish.create_only else None)
+        except (errors.DigestMismatch, errors.CheckRefused):
+            with suppress(errors.ClientError):  # it will never be a version; it expires anyway
+                upload.delete()
+            raise
 
     def _begun(self, file: LocalFile) -> Upload:
         upload = self._client.stage(
@@ -146,6 +148,4 @@ class Upward:
         except (errors.NotFound, errors.BadRequest):
             self._asks = False
             return
-        for key, head in heads.items():
-            if head is not None:
-                self._there[key] = (head.version, head.sha256, head.size)
+        self._there.update(heads)

@@ -105,6 +105,18 @@ def test_without_its_manifest_a_copy_sends_only_what_the_server_has_not(
     assert again.lines[-1]["summary"]["copied"] == 1
 
 
+def test_what_the_server_lost_meanwhile_is_sent_again_when_all_is_compared(
+    contentctl: Contentctl, scans: Path, prefix: str
+):
+    contentctl("cp", "-r", scans, f"photos/{prefix}")
+    key = next(iter(keys_of(scans, prefix)))
+    contentctl("rm", f"photos/{key}")
+    contentctl("put", "-", f"photos/{prefix}box 1/scan-1.png", stdin=b"of somebody else")
+    again = contentctl("cp", "-r", scans, f"photos/{prefix}", "--checksum", "--json")
+    copied = {name for name, state in states(again).items() if state == "copied"}
+    assert copied == {key, f"{prefix}box 1/scan-1.png"}
+
+
 def test_a_dry_run_says_what_would_be_done_and_does_nothing(
     contentctl: Contentctl, scans: Path, prefix: str, tmp_path: Path, shared_data_plane: DataPlane
 ):
