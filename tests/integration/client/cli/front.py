@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -16,7 +16,7 @@ PASSED_ON = ("etag", "x-version", "repr-digest", "content-type", "content-range"
 
 class Front:
     """`entries` is the list of files, newest first, `damaged` the keys whose bytes are changed on
-    the way, `fetched` what was asked for.
+    the way, `fetched` what was asked for; `on_fetch` hears how many that are before each answer.
     """
 
     def __init__(self, plane: httpx.Client) -> None:
@@ -24,6 +24,7 @@ class Front:
         self.entries: list[dict[str, Any]] = []
         self.damaged: set[str] = set()
         self.fetched: list[str] = []
+        self.on_fetch: Callable[[int], None] = lambda _: None
         self.url = ""
 
     def show(self, keys: Iterable[str], **facts: Any) -> None:
@@ -58,6 +59,7 @@ def _handler(front: Front) -> type[BaseHTTPRequestHandler]:
                 self._answer(200, {"content-type": "application/json"}, page)
                 return
             front.fetched.append(parts.path)
+            front.on_fetch(len(front.fetched))
             asked = {
                 name: self.headers[name] for name in ("range", "if-match") if name in self.headers
             }

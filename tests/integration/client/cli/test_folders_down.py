@@ -1,6 +1,7 @@
 """Folders on their way here: whole, verified, and never anywhere else."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,6 +53,22 @@ def test_every_file_comes_down_and_the_second_time_none(
     again = contentctl("cp", "-r", f"photos/{prefix}", tmp_path / "back", "--json")
     assert set(states(again).values()) == {"unchanged"}
     assert front.fetched == []
+
+
+def test_a_copy_that_is_killed_goes_on_with_the_next_file(
+    contentctl: Contentctl, front: Front, keys: dict[str, bytes], prefix: str, tmp_path: Path
+):
+    command = ("cp", "-r", f"photos/{prefix}", tmp_path / "back", "--jobs", "1")
+    running = contentctl.start(*command)
+    front.on_fetch = lambda number: running.kill() if number == 3 else None
+    running.communicate(timeout=60)
+    assert running.returncode == -signal.SIGKILL
+    assert len(front.fetched) == 3
+    front.fetched.clear()
+    again = contentctl(*command, "--json")
+    assert (again.status, again.lines[-1]["summary"]["unchanged"]) == (0, 2)
+    assert len(front.fetched) == 3
+    assert found(tmp_path / "back") == {key.removeprefix(prefix): keys[key] for key in keys}
 
 
 def test_a_file_that_is_here_already_is_compared_and_not_fetched(
