@@ -90,7 +90,7 @@ public final class ContentServer {
         HttpRequest request = request(path(collection, key))
                 .timeout(patience(Files.size(file)))
                 .header("Content-Type", mediaType)
-                .header("Content-Disposition", "attachment; filename*=UTF-8''" + encode(nameOf(file)))
+                .header("Content-Disposition", "attachment; filename*=UTF-8''" + encode(file.getFileName().toString()))
                 .header("Repr-Digest", "sha-256=:" + base64(sha256(file)) + ":")
                 .PUT(BodyPublishers.ofFile(file)).build();
         return again(() -> new Stored(send(request)));
@@ -106,7 +106,7 @@ public final class ContentServer {
     /** Announce a file and send no byte yet. Returns the upload's URL: kept, it lets another run `resume`. */
     public String announce(String collection, String key, Path file, String mediaType) throws IOException {
         String metadata = Stream.of("collection " + base64(collection), "key " + base64(key),
-                "media_type " + base64(mediaType), "filename " + base64(nameOf(file)),
+                "media_type " + base64(mediaType), "filename " + base64(file.getFileName().toString()),
                 "sha256 " + base64(hex(sha256(file)))).collect(Collectors.joining(","));
         HttpRequest request = tus("/v1/uploads").header("Upload-Length", Long.toString(Files.size(file)))
                 .header("Upload-Metadata", metadata).POST(BodyPublishers.noBody()).build();
@@ -234,13 +234,21 @@ public final class ContentServer {
      */
     public String sign(String method, String collection, String key, Duration lifetime, String endUser,
             String disposition) {
+        return signed(method, path(collection, key), lifetime, endUser, disposition);
+    }
+
+    /** A URL with which a browser can send the bytes of one upload and ask where it stands, and do nothing else. */
+    public String signUpload(String upload, Duration lifetime, String endUser) {
+        return signed("PATCH", pathOf(upload), lifetime, endUser, null);
+    }
+
+    private String signed(String method, String path, Duration lifetime, String endUser, String disposition) {
         Map<String, String> wanted = new TreeMap<>();
         wanted.put("expires", Long.toString(System.currentTimeMillis() / 1000 + lifetime.getSeconds()));
         wanted.put("kid", urlKeyId);
         wanted.put("sub", endUser);
         wanted.put("disposition", disposition);
         wanted.values().removeIf(value -> value == null);
-        String path = path(collection, key);
         String parameters = parameters(wanted.entrySet().stream());
         return url + path + "?" + parameters + "&sig=" + signature(urlKey, method, path, parameters);
     }
@@ -372,10 +380,6 @@ public final class ContentServer {
 
     private static String base64(byte[] bytes) {
         return Base64.getEncoder().encodeToString(bytes);
-    }
-
-    private static String nameOf(Path file) {
-        return file.getFileName().toString();
     }
 
     private static MessageDigest newSha256() {

@@ -27,6 +27,7 @@ public final class ContentServerShell {
             "commit <upload URL>                            make it the latest version",
             "get <collection> <key> <file, or - >           read the latest version, digest verified",
             "sign <method> <collection> <key> [seconds] [end user]",
+            "sign-upload <upload URL> [seconds] [end user]  a URL that can do nothing but send its bytes",
             "vectors <folder>                               check signing against url-*.json",
             "Environment: CONTENTSERVER_URL, CONTENTSERVER_API_KEY; to sign CONTENTSERVER_URL_KEY_ID and",
             "CONTENTSERVER_URL_KEY (base64, as `manage.py url_key issue` prints it)");
@@ -59,13 +60,22 @@ public final class ContentServerShell {
         } else if (act.equals("get") && words.length == 4) {
             get(words[1], words[2], words[3]);
         } else if (act.equals("sign") && words.length >= 4 && words.length <= 6) {
-            Duration lifetime = Duration.ofSeconds(words.length > 4 ? Long.parseLong(words[4]) : 300);
-            String endUser = words.length > 5 ? words[5] : null;
-            System.out.println(signer().sign(words[1], words[2], words[3], lifetime, endUser, null));
+            System.out.println(signer().sign(
+                    words[1], words[2], words[3], lifetime(words, 4), endUser(words, 5), null));
+        } else if (act.equals("sign-upload") && words.length >= 2 && words.length <= 4) {
+            System.out.println(signer().signUpload(words[1], lifetime(words, 2), endUser(words, 3)));
         } else {
             return false;
         }
         return true;
+    }
+
+    private static Duration lifetime(String[] words, int place) {
+        return Duration.ofSeconds(words.length > place ? Long.parseLong(words[place]) : 300);
+    }
+
+    private static String endUser(String[] words, int place) {
+        return words.length > place ? words[place] : null;
     }
 
     private static void upload(String act, String collection, String key, Path file, String given) throws IOException {
@@ -148,7 +158,7 @@ public final class ContentServerShell {
         return vector.get("expect").equals(valid ? "valid" : "refused");
     }
 
-    /** Whether a URL carries the signature of this request; one for GET is good for HEAD. Its time is not looked at. */
+    /** Whether a URL has the signature of this request; HEAD may have that of GET or PATCH. Its time is not looked at. */
     private static boolean isSigned(byte[] secret, String method, String rawPath, String query) {
         Map<Boolean, List<Map.Entry<String, String>>> pairs = Stream.of(query.split("&"))
                 .map(pair -> pair.split("=", 2))
@@ -156,8 +166,8 @@ public final class ContentServerShell {
                 .collect(Collectors.partitioningBy(pair -> pair.getKey().equals("sig")));
         String given = pairs.get(true).get(0).getValue();
         String parameters = ContentServer.parameters(pairs.get(false).stream());
-        return same(given, ContentServer.signature(secret, method, rawPath, parameters))
-                || method.equals("HEAD") && same(given, ContentServer.signature(secret, "GET", rawPath, parameters));
+        return Stream.of(method.equals("HEAD") ? new String[] {"HEAD", "GET", "PATCH"} : new String[] {method})
+                .anyMatch(each -> same(given, ContentServer.signature(secret, each, rawPath, parameters)));
     }
 
     private static boolean same(String one, String other) {

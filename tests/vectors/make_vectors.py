@@ -314,13 +314,28 @@ def urls() -> Iterator[Vector]:
     yield url_vector("path", "for another path", "GET", query, path="/v1/content/letters/other")
     decoded = PATH.replace("%2F", "/")
     yield url_vector("decoded", "the path as sent is signed", "GET", query, path=decoded)
+    yield from upload_urls(given)
 
 
-def signed_query(method: str, given: dict[str, str]) -> str:
+def upload_urls(given: dict[str, str]) -> Iterator[Vector]:
+    path = "/v1/uploads/4f2c9a52-52d5-4c0e-8d6e-3b3d64f9a001"
+    patch = signed_query("PATCH", given, path)
+    yield url_vector("patch", "for one upload", "PATCH", patch, path=path, expect="valid")
+    about = "signed for PATCH, good for HEAD: where does the upload stand?"
+    yield url_vector("patch-head", about, "HEAD", patch, path=path, expect="valid")
+    about = "signed for PATCH, sent as DELETE"
+    yield url_vector("patch-delete", about, "DELETE", patch, path=path)
+    about = "signed for PATCH, sent as POST to commit it"
+    yield url_vector("patch-commit", about, "POST", patch, path=f"{path}/commit")
+    about = "signed for PUT, not good for HEAD"
+    yield url_vector("put-head", about, "HEAD", signed_query("PUT", given))
+
+
+def signed_query(method: str, given: dict[str, str], path: str = PATH) -> str:
     pairs = sorted(
         f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in given.items()
     )
-    told = "\n".join((method, PATH, "&".join(pairs)))
+    told = "\n".join((method, path, "&".join(pairs)))
     return "&".join([*pairs, "sig=" + hmac.new(SECRET, told.encode(), hashlib.sha256).hexdigest()])
 
 

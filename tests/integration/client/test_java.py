@@ -213,6 +213,21 @@ def test_a_url_that_it_signs_opens_this_file_alone(
     assert httpx.get(url.replace("signed", "other", 1)).status_code == 401
 
 
+def test_a_url_signed_for_an_upload_takes_its_bytes_alone(
+    plane: DataPlane, shell: Callable[..., Ended], tmp_path: Path
+) -> None:
+    source = tmp_path / "page"
+    source.write_bytes(b"from a page")
+    upload = shell("announce", "photos", "java/page", source).stdout.strip()
+    url = shell("sign-upload", upload, 60, "anna").stdout.strip()
+    tus = {"Tus-Resumable": "1.0.0"}
+    appended = {**tus, "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
+    assert httpx.patch(url, headers=appended, content=b"from a page").status_code == 204
+    assert httpx.head(url, headers=tus).headers["upload-offset"] == "11"
+    assert httpx.delete(url, headers=tus).status_code in {401, 404}
+    assert shell("commit", upload).returncode == 0
+
+
 def test_what_is_refused_says_why_and_shows_no_secret(
     plane: DataPlane, shell: Callable[..., Ended], tmp_path: Path
 ) -> None:
