@@ -53,6 +53,8 @@ class Contentctl:
         self._patch, self._capfd = patch, capfd
 
     def __call__(self, *arguments: str | os.PathLike[str], stdin: bytes = b"") -> Ran:
+        for name in [name for name in os.environ if name.startswith("CONTENTSERVER_")]:
+            self._patch.delenv(name)
         for name, value in self.environment.items():
             self._patch.setenv(name, value)
         self._patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))

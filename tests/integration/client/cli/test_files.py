@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from skold.credentials import new_api_key
 from tests.integration.client.cli.conftest import Contentctl
 from tests.support.cutting_proxy import CuttingProxy
 from tests.support.plane import DataPlane
@@ -180,3 +181,34 @@ def test_without_a_signing_key_it_says_what_to_set(contentctl: Contentctl):
     signed = contentctl("sign", "photos/a")
     assert signed.status == 2
     assert "CONTENTSERVER_URL_KEY_ID" in signed.err
+
+
+def test_a_profile_of_the_config_file_names_server_and_key(
+    contentctl: Contentctl, prefix: str, tmp_path: Path
+):
+    contentctl("put", "-", f"photos/{prefix}a", stdin=b"one")
+    config = tmp_path / "config" / "contentctl.toml"
+    config.parent.mkdir()
+    url, api_key = (
+        contentctl.environment.pop(f"CONTENTSERVER_{name}") for name in ("URL", "API_KEY")
+    )
+    config.write_text(
+        f'url = "http://127.0.0.1:1"\n[profiles.p]\nurl = "{url}"\napi_key = "{api_key}"'
+    )
+    config.chmod(0o600)
+    assert contentctl("get", f"photos/{prefix}a", "-", "--profile", "p").out == "one"
+    config.chmod(0o644)
+    refused = contentctl("get", f"photos/{prefix}a", "-", "--profile", "p")
+    assert refused.status == 2
+    assert f"chmod 600 {config}" in refused.err
+    assert api_key not in refused.err
+
+
+def test_a_wrong_key_is_not_let_in_and_not_shown(contentctl: Contentctl):
+    key = contentctl.environment["CONTENTSERVER_API_KEY"] = new_api_key().plaintext
+    refused = contentctl("versions", "photos/a", "--json")
+    assert refused.status == 4
+    error = json.loads(refused.err)["error"]
+    assert (error["status"], error["type"]) == (401, "unauthenticated")
+    assert error["request_id"]
+    assert key not in refused.err
