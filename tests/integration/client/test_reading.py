@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from contentserver.client import Client, Head, errors
+from contentserver.client import Client, Head, errors, part_file
 from contentserver.client.part_file import PartFile
 from tests.integration.client.conftest import content, sha256
 from tests.support.plane import DataPlane
@@ -145,6 +145,40 @@ def test_a_part_of_another_version_is_not_gone_on_with(
     client.put("photos", key, BIG)
     client.download("photos", key, tmp_path / "copy")
     assert (tmp_path / "copy").read_bytes() == BIG
+    assert list(tmp_path.iterdir()) == [tmp_path / "copy"]
+
+
+def test_two_at_once_to_one_place_do_not_mix_their_bytes(
+    client: Any, key: str, tmp_path: Path
+) -> None:
+    other = PartFile(tmp_path / "copy", client.put("photos", key, BIG).etag)
+    other.add(b"of another process")
+    client.download("photos", key, tmp_path / "copy")
+    assert (tmp_path / "copy").read_bytes() == BIG
+    other.close()
+    client.download("photos", key, tmp_path / "again")
+    assert sorted(each.name for each in tmp_path.iterdir() if each.suffix == "") == [
+        "again",
+        "copy",
+    ]
+
+
+def test_a_part_that_was_put_in_its_place_meanwhile_is_not_emptied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = PartFile(tmp_path / "copy", "e")
+    first.add(b"whole")
+
+    def held(_file: Any) -> bool:
+        monkeypatch.undo()  # the other process is done between our opening and our lock
+        first.finish()
+        return True
+
+    monkeypatch.setattr(part_file, "_hold", held)
+    second = PartFile(tmp_path / "copy", "e")
+    second.empty()
+    second.close()
+    assert (tmp_path / "copy").read_bytes() == b"whole"
     assert list(tmp_path.iterdir()) == [tmp_path / "copy"]
 
 

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from contentserver.client import errors
+from contentserver.client.addresses import Addresses
 from contentserver.client.retry import CAP, RULES, Patience
+from contentserver.client.sources import Tally
 from contentserver.client.steps import Broken
 from tests.unit.client.script import Script, answer, problem, streamed
 
@@ -259,6 +261,27 @@ def test_the_first_address_is_tried_again_by_one_request_after_a_while() -> None
         script.run(script.core.head("c", "k"))
     hosts = [line.split("/")[2] for line in script.lines()]
     assert hosts == ["first", "second", "second", "first", "first"]
+
+
+def test_while_one_request_tries_the_first_address_the_others_do_not_wait_for_it() -> None:
+    now = 0.0
+    addresses = Addresses("first", "second", lambda: now)
+    addresses.failed("first")
+    now = 10.0
+    assert addresses.order(elsewhere=True) == ["first", "second"]
+    assert addresses.order(elsewhere=True) == ["second", "first"]
+    addresses.worked("first")
+    assert addresses.order(elsewhere=True) == ["first", "second"]
+    assert addresses.order(elsewhere=False) == ["first"]
+
+
+def test_bytes_that_are_sent_again_are_counted_once() -> None:
+    tally = Tally()
+    for start, end in ((0, 4), (2, 6), (0, 3), (6, 10), (8, 10)):
+        tally.take(start, b"0123456789"[start:end])
+    assert tally.hexdigest() == hashlib.sha256(b"0123456789").hexdigest()
+    tally.take(12, b"behind a gap")
+    assert tally.position == 10
 
 
 def test_an_error_of_the_first_that_the_second_may_not_have_goes_there() -> None:
