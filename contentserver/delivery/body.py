@@ -52,6 +52,7 @@ async def iter_body(
             )
         if chunk:
             yield chunk
+        chunk = b""  # hundreds of bodies may wait for their next one
     if announced is not None and received != announced:
         raise BodyCut(f"{announced} bytes were announced, {received} arrived", close=True)
 
