@@ -100,4 +100,4 @@ def _install_node(folder: Path) -> None:
 def _run(command: Sequence[Path | str], otherwise: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        pytest.skip(f"{otherwise} ({(done.stderr or done.stdout).strip()[-300:]})")
+        pytest.skip(f"{otherwise} ({(done.stderr or done.stdout).strip()[:300]})")
