@@ -38,6 +38,13 @@ def pytest_configure(config: pytest.Config) -> None:
             _run.enter_context(running_postgres(Path(TEST_HOME)))
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from tests.support.scheduling import GroupScheduling
+
+    return GroupScheduling(config, log) if config.getvalue("dist") == "loadgroup" else None
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     _run.close()
 
