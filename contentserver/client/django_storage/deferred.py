@@ -55,8 +55,9 @@ class Waiting:
         return f"{self.name} ({self.upload.url if self.upload else 'its deletion'})"
 
     def __call__(self) -> None:
-        """What Django calls after its COMMIT."""
+        """What Django calls after its COMMIT. Raises NotCommitted."""
         self.together.commit()
+        self.together.complain()
 
     def keep(self) -> None:
         """From now on the upload is not given up, whatever happens: the database counts on it."""
@@ -71,27 +72,44 @@ class Waiting:
 
 
 class Together:
-    """The changes of one transaction. When the first is called, the transaction has committed and
-    those that are still alive are its own: all of them are tried, so that the failure of one, which
-    keeps Django from calling the others, loses none.
+    """The changes of one transaction. When the first hook is called, the transaction has committed,
+    and the changes that are still alive are its own. All are tried then, before any hook can fail:
+    Django calls none behind one that does, and a file that is never committed is lost.
     """
 
     def __init__(self) -> None:
         self._waiting: list[weakref.ref[Waiting]] = []
+        self._failed: list[tuple[Waiting, ClientError]] = []
 
     def add(self, waiting: Waiting) -> None:
         waiting.together = self
         self._waiting.append(weakref.ref(waiting))
 
     def commit(self) -> None:
-        """Raises NotCommitted naming all that failed."""
+        """What cannot be committed is logged, and told by `complain`."""
         waiting = [alive for each in self._waiting if (alive := each()) is not None]
         self._waiting = []
         for each in waiting:
             each.keep()
-        failed = [(each, error) for each in waiting if (error := _error_of(each)) is not None]
+        self._failed += [(each, error) for each in waiting if (error := _error_of(each))]
+
+    def complain(self) -> None:
+        """Raises NotCommitted, once, naming all that failed."""
+        failed, self._failed = self._failed, []
         if failed:
             raise NotCommitted(failed)
+
+
+class FilesFirst:
+    """In the place of another's hook that was registered before ours."""
+
+    def __init__(self, together: Together, hook: Callable[[], object]) -> None:
+        self.together = together
+        self._hook = hook
+
+    def __call__(self) -> None:
+        self.together.commit()
+        self._hook()
 
 
 def defers(using: str) -> bool:
@@ -101,8 +119,13 @@ def defers(using: str) -> bool:
 
 def wait(waiting: Waiting, using: str) -> None:
     """Let a change happen when the transaction of the database `using` commits."""
-    others = list(_all(using))
-    (others[-1].together if others else Together()).add(waiting)
+    hooks: Any = connections[using].run_on_commit
+    known = [hook.together for _, hook, *_ in hooks if isinstance(hook, Waiting | FilesFirst)]
+    together = known[0] if known else Together()
+    together.add(waiting)
+    for place, (savepoints, hook, *rest) in enumerate(hooks):
+        if not isinstance(hook, Waiting | FilesFirst):
+            hooks[place] = (savepoints, FilesFirst(together, hook), *rest)
     if waiting.upload is not None:
         # If this process dies between the two commits, this is where the upload can be found.
         logger.info("staged until the transaction commits: %s", waiting.upload.url)

@@ -154,6 +154,31 @@ class TransactionsTest(TransactionTestCase):
         self.storage.client.upload(url).commit()
         assert self.read("fails") == b"fails"
 
+    def test_files_are_committed_before_any_other_hook(self) -> None:
+        seen: list[bytes] = []
+        with transaction.atomic():
+            transaction.on_commit(lambda: seen.append(self.read("early")))
+            Contract.objects.create(text=text(b"early", "early"))
+            transaction.on_commit(lambda: seen.append(self.read("early")))
+        assert seen == [b"early", b"early"]
+
+    def test_a_hook_that_fails_costs_no_file(self) -> None:
+        with pytest.raises(Undo):
+            self._commit_behind_a_hook_that_fails()
+        gc.collect()
+        assert self.read("behind") == b"behind"
+
+    @transaction.atomic
+    def _commit_behind_a_hook_that_fails(self) -> None:
+        def fail() -> None:
+            raise Undo
+
+        with rolled_back():
+            transaction.on_commit(fail)
+            Contract.objects.create(text=text(b"dropped", "dropped-behind"))
+        transaction.on_commit(fail)
+        Contract.objects.create(text=text(b"behind", "behind"))
+
     @transaction.atomic
     def _commit_one_that_fails(self) -> None:
         for name in ("fails", "fine"):
