@@ -43,8 +43,8 @@ def runserver(tmp_path: Path, own_postgres: TestPostgres):
     for process in running:
         family = {process.pid, *iter_descendants(process.pid)}
         process.send_signal(signal.SIGINT)
-        process.wait(40)
-        assert wait_for_end(family, timeout=10) == set()
+        process.wait(120)
+        assert wait_for_end(family, timeout=60) == set()
     log.close()
 
 

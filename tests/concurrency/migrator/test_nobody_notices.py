@@ -54,7 +54,7 @@ def cut_over_under(
         drain.start(longest=0.0, importers=False)
         drain.enter("legacy")
         Source.objects.filter(pk=SOURCE).update(shadow_share=100)
-        drain.wait_until_quiet(30.0)
+        drain.wait_until_quiet(90.0)
         crowd = drain.read_as(files, users=users, pause=pause)
         seconds = [step("shadow", hold)]
         call_command("legacy_verify", SOURCE, stdout=StringIO(), stderr=StringIO())
