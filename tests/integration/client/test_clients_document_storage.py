@@ -68,7 +68,7 @@ def run(command: list[str], folder: Path, environment: Environment) -> str:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
         check=False,
     )
     assert ended.returncode == 0, ended.stderr

@@ -60,7 +60,7 @@ def shell(classes: Path, plane: DataPlane) -> Callable[..., Ended]:
             env=environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=240,
             check=False,
         )
 
