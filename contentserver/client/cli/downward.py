@@ -11,7 +11,7 @@ from contentserver.client import Client, FileEntry
 from contentserver.client.cli.copying import Ledger, Outcome
 from contentserver.client.cli.digests import sha256_of
 from contentserver.client.cli.display import Told
-from contentserver.client.cli.durable import make_folders, sync_folder
+from contentserver.client.cli.durable import make_folders
 from contentserver.client.cli.manifest import Entry
 from contentserver.client.cli.names import BadName, check_inside, find_collisions, path_for
 
@@ -115,7 +115,6 @@ class Downward:
         make_folders(os.path.dirname(path))
         check_inside(self._folder, file.relative)
         info = self._client.download(self._collection, file.key, Path(path), progress=told)
-        sync_folder(os.path.dirname(path))
         digest = info.sha256 or sha256_of(path)
         self._done(file.key, path, digest, info.version)
         return Outcome(file.key, "copied", file.size, digest, info.version)
