@@ -29,7 +29,7 @@ OLD = 12
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    running = House(tmp_path_factory.mktemp("demo") / "home")
+    running = House(tmp_path_factory.mktemp("demo") / "home").with_tables()
     try:
         yield running.start()
     finally:

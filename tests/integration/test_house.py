@@ -278,7 +278,7 @@ def test_it_names_a_home_that_cannot_be_written(tmp_path: Path):
 def test_it_leaves_nothing_after_a_kill_and_keeps_everything_after_a_restart(tmp_path: Path):
     # So deep that no socket's path would fit, so that the folder of sockets is elsewhere.
     home = tmp_path / ("d" * 60) / ("e" * 60)
-    house = House(home)
+    house = House(home).with_tables()
     try:
         house.start()
         before, sockets = house.demo, socket_folder(house)
@@ -314,7 +314,7 @@ def test_it_leaves_nothing_after_a_kill_and_keeps_everything_after_a_restart(tmp
 
 
 def test_it_stops_everything_and_says_why_when_a_child_dies(tmp_path: Path):
-    house = House(tmp_path / "home")
+    house = House(tmp_path / "home").with_tables()
     try:
         house.start()
         started = house.everything()

@@ -15,7 +15,10 @@ from typing import Any
 
 import httpx
 
+from contentserver.embedded.account import choose_account
+from contentserver.embedded.binaries import postgres_folder
 from contentserver.embedded.guardian import iter_descendants
+from tests.support.migrated import copy_cluster
 from tests.support.plane import REPOSITORY, clean_environment, free_port
 
 COMMAND = (sys.executable, "-m", "contentserver.embedded")
@@ -47,6 +50,13 @@ class House:
         """What the supervisor wrote for commands in other terminals: addresses and pids."""
         found: dict[str, Any] = json.loads((self.home / "run" / "servers.json").read_bytes())
         return found
+
+    def with_tables(self) -> "House":
+        """Give it a PostgreSQL with all tables, for tests of what comes after the first start."""
+        self.home.mkdir(mode=0o700, parents=True)
+        account = choose_account(self.home, postgres_folder() / "bin" / "postgres")
+        copy_cluster(account, account.state / "postgres")
+        return self
 
     def launch(self) -> "House":
         """Start the supervisor and return at once."""
