@@ -26,7 +26,7 @@ class Cors:
     """What answers tell a browser about the page that asks. `origins`: `https://host[:port]`."""
 
     def __init__(self, origins: Sequence[str] = ()) -> None:
-        self._origins = frozenset(origin.encode() for origin in origins)
+        self._origins = frozenset(origin.rstrip("/").encode() for origin in origins)
 
     def marks(self, pairs: Sequence[tuple[bytes, bytes]]) -> Headers:
         """Headers of every answer; none at all where no origin is configured."""

@@ -24,7 +24,7 @@ PAGE = "https://upload.example.org"
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moving]:
     folder = tmp_path_factory.mktemp("rules") / "home"
-    plane = Moving(folder, CONTENTSERVER_CORS_ORIGINS=f"{PAGE},http://127.0.0.1:8080")
+    plane = Moving(folder, CONTENTSERVER_CORS_ORIGINS=f"{PAGE}/,http://127.0.0.1:8080")
     plane.secret = add_url_key(plane, "tester", "kid")  # type: ignore[attr-defined]
     for name, first, last in (("past", None, NOW - 1), ("now", NOW, NOW)):
         key = plane.add_client(name)
