@@ -131,7 +131,8 @@ class Asking:
     def _judged(self, call: Call, error: ClientError, address: str, *, lost: bool) -> ClientError:
         """Notes what the error says of the address, and of the attempts before."""
         if _may_help_elsewhere(error):
-            self.config.addresses.failed(address)
+            if error.type not in retry.OF_THE_FILE:
+                self.config.addresses.failed(address)
         elif call.url is None:
             self.config.addresses.worked(address)
         error.answer_lost = error.answer_lost or lost

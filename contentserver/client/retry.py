@@ -18,6 +18,10 @@ PASSING: Final = frozenset({408, 423, 425, 429, 502, 503, 504})  # statuses that
 ELSEWHERE: Final = frozenset({502, 503, 504})  # statuses that another address may not have
 
 
+# Problems that say nothing of the address, only of one file there.
+OF_THE_FILE: Final = frozenset({"file_damaged", "legacy_damaged", "key_missing"})
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """`repeat`: twice does the same as once. `elsewhere`: the second address may answer."""

@@ -64,8 +64,10 @@ def broken_by(error: httpx.TransportError) -> Broken:
 
 
 def framed(request: Request) -> list[tuple[bytes, bytes]]:
-    """Header fields as bytes; the length stands there where it is known, or httpx would chunk."""
-    fields = [(name.encode(), _bytes(value)) for name, value in request.headers.items()]
+    """Header fields as bytes; the length stands there where it is known, or httpx would chunk.
+    Raises ValueError naming a field that would end early and begin another.
+    """
+    fields = [(name.encode(), _bytes(name, value)) for name, value in request.headers.items()]
     body = request.body
     if body is not None and not isinstance(body, bytes | Passing) and body.length is not None:
         fields.append((b"content-length", b"%d" % body.length))
@@ -83,5 +85,11 @@ def lowered(headers: httpx.Headers) -> Mapping[str, str]:
     return {name.lower(): value for name, value in headers.items()}
 
 
-def _bytes(value: str | bytes) -> bytes:
-    return value if isinstance(value, bytes) else value.encode("latin-1")
+def _bytes(name: str, value: str | bytes) -> bytes:
+    try:
+        raw = value if isinstance(value, bytes) else value.encode("latin-1")
+    except UnicodeEncodeError:
+        raise ValueError(f"{name} has a character that no header can carry") from None
+    if raw != raw.strip() or any(byte in raw for byte in b"\r\n\0"):
+        raise ValueError(f"{name} must not have line ends, nor spaces at its ends")
+    return raw

@@ -59,7 +59,8 @@ class Writes(Stages):
         stage, it is one PUT all the same, and an iterator then has one attempt.
 
         Raises PreconditionFailed, Conflict, TooLarge, DigestMismatch, CheckRefused, Erased,
-        NoSpace, Unreachable, and what else the server answers; TypeError for what holds no bytes.
+        NoSpace, Unreachable, and what else the server answers; TypeError for what holds no bytes;
+        ValueError naming the argument that no header can carry.
         """
         wish = _Wish(
             collection,

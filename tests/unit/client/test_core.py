@@ -285,8 +285,11 @@ def test_bytes_that_are_sent_again_are_counted_once() -> None:
 
 
 def test_an_error_of_the_first_that_the_second_may_not_have_goes_there() -> None:
-    script = Script(problem(503, "file_damaged"), answer(200, **FILE), second="http://second")
-    assert script.run(script.core.head("c", "k")).size == 10
+    damaged = problem(503, "file_damaged")
+    script = Script(damaged, streamed(200, **FILE), streamed(200, **FILE), second="http://second")
+    script.run(script.core.get("c", "k"))
+    script.run(script.core.get("c", "other"))
+    assert [line.split("/")[2] for line in script.lines()] == ["first", "second", "first"]
     script = Script(problem(404, "not_found"), second="http://second")
     with pytest.raises(errors.NotFound):
         script.run(script.core.head("c", "k"))

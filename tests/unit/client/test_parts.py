@@ -83,6 +83,21 @@ def test_an_answer_that_is_no_problem_is_one_all_the_same(body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ({"media_type": "text/plain\r\nX-Evil: 1"}, "content-type"),
+        ({"media_type": "tĕxt/plain"}, "content-type"),
+        ({"data_subject": "a\nb"}, "data-subject"),
+        ({"on_behalf_of": " anna"}, "on-behalf-of"),
+        ({"if_match": '"a"\0'}, "if-match"),
+    ],
+)
+def test_what_no_header_can_carry_is_named_and_not_sent(wrong: dict[str, str], named: str) -> None:
+    with Client("http://127.0.0.1:1") as client, pytest.raises(ValueError, match=named):
+        client.put("c", "k", b"", **wrong)
+
+
+@pytest.mark.parametrize(
     ("field", "name"),
     [
         (None, None),
