@@ -165,6 +165,7 @@ def test_a_large_file_arrives_whole_over_pause_reload_and_cut_line(
     assert "%C3%9Cbung%207.mp4" in stored["content-disposition"]
 
 
+@pytest.mark.slow
 def test_a_server_that_is_killed_or_a_system_that_dies_costs_nothing_but_time(
     institution: Institution, page: "Page", tmp_path: Path
 ) -> None:
