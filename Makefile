@@ -8,6 +8,7 @@
 #   make crash-long   at least 200 power cuts and kills; needs root, takes long
 #   make migrate-long 100,000 changes drained from a legacy database while everything is killed; takes long
 #   make audit-long   PostgreSQL stopped for five minutes, frozen, the bridge killed sixty times; takes long
+#   make clients-long uploads by foreign clients while servers are killed, 1 GB and 500 at once; takes long
 #   make lint         what `make test` checks before it runs tests
 #   make pins         requirements/*.txt anew from the .in files
 
@@ -22,7 +23,7 @@ PYTEST := $(BIN)/python -m pytest
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test bench migrate-scale audit-scale acceptance crash-long migrate-long audit-long lint pins venv
+.PHONY: run test bench migrate-scale audit-scale acceptance crash-long migrate-long audit-long clients-long lint pins venv
 
 # setpriv alone, without a shell: should make be killed, the supervisor is told, and stops everything.
 run: venv
@@ -52,6 +53,9 @@ migrate-long: venv
 
 audit-long: venv
 	$(PYTEST) -m slow -s tests/integration tests/unit/skold
+
+clients-long: venv
+	$(PYTEST) -m slow -s tests/clients tests/browser/test_upload_page.py tests/integration/load/test_uploads_in_progress.py
 
 lint: venv
 	$(BIN)/ruff check
