@@ -1,6 +1,7 @@
 """Fixtures that everybody uses: PostgreSQL, a data plane of a test's own, the whole house."""
 
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -32,6 +33,10 @@ def _is_worker(config: pytest.Config) -> bool:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Under xdist the controller runs PostgreSQL, because it outlives every worker."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # As a shell starts what shall run in the background; programs under test inherit it, and
+        # then are not ended by the signal that they are tested to end by.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if not _is_worker(config):
         _run.callback(shutil.rmtree, TEST_HOME, ignore_errors=True)
         if getattr(config.option, "numprocesses", None):
