@@ -13,6 +13,7 @@ from benchmarks.production import Production
 from tests.acceptance.exchange import Exchange
 from tests.acceptance.library import Library
 from tests.acceptance.run import accept, find_differences, through_http, wait_for_catalog
+from tests.support.migrated import prepare_folder
 
 pytestmark = pytest.mark.xdist_group("production")
 QUIET = Console(quiet=True)
@@ -36,6 +37,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def production(tmp_path: Path) -> Iterator[Production]:
+    prepare_folder(tmp_path / "production" / "pg")
     server = Production(tmp_path / "production")
     try:
         yield server.start()

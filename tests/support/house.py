@@ -15,10 +15,8 @@ from typing import Any
 
 import httpx
 
-from contentserver.embedded.account import choose_account
-from contentserver.embedded.binaries import postgres_folder
 from contentserver.embedded.guardian import iter_descendants
-from tests.support.migrated import copy_cluster
+from tests.support.migrated import prepare_folder
 from tests.support.plane import REPOSITORY, clean_environment, free_port
 
 COMMAND = (sys.executable, "-m", "contentserver.embedded")
@@ -53,9 +51,7 @@ class House:
 
     def with_tables(self) -> "House":
         """Give it a PostgreSQL with all tables, for tests of what comes after the first start."""
-        self.home.mkdir(mode=0o700, parents=True)
-        account = choose_account(self.home, postgres_folder() / "bin" / "postgres")
-        copy_cluster(account, account.state / "postgres")
+        prepare_folder(self.home)
         return self
 
     def launch(self) -> "House":

@@ -38,6 +38,13 @@ def copy_cluster(account: Account, data: Path) -> None:
     _give(data, account.uid, account.gid)
 
 
+def prepare_folder(folder: Path) -> None:
+    """For a server that keeps its data in `folder`/postgres, as all embedded ones do."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    account = choose_account(folder, postgres_folder() / "bin" / "postgres")
+    copy_cluster(account, account.state / "postgres")
+
+
 @contextmanager
 def _cluster() -> Iterator[Path]:
     """The data folder of this state of the code; nobody removes it meanwhile."""
@@ -71,9 +78,12 @@ def _make(folder: Path) -> None:
         home = Path(name)
         with running_postgres(home, migrated=False) as server:
             _migrate(home, server.url)
-        data = choose_account(home, postgres_folder() / "bin" / "postgres").state / "postgres"
-        _give(data, os.geteuid(), os.getegid())
-        shutil.move(data, folder)
+            server.stop()
+            _give(server.data, os.geteuid(), os.getegid())
+            half = folder.with_name(f"{folder.name}.new")
+            shutil.rmtree(half, ignore_errors=True)
+            shutil.move(server.data, half)
+        half.rename(folder)
 
 
 def _migrate(home: Path, url: str) -> None:

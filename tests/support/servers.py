@@ -2,7 +2,9 @@
 
 import contextlib
 import os
+import shutil
 import signal
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,13 +30,17 @@ class _Server(Postgres):
         return [*Postgres._options(self), *own]
 
 
+MEMORY = Path("/dev/shm")
+ROOM = 2 << 30  # bytes that must be free there
+
+
 class TestPostgres:
     """A running server that a test may freeze, thaw and stop. `url` is its DATABASE_URL."""
 
     __test__ = False
 
     def __init__(self, server: _Server, guardian: Guardian) -> None:
-        self.url = server.url
+        self.url, self.data = server.url, server.data
         self._server = server
         self._guardian = guardian
         self._child = server.start(guardian)
@@ -69,20 +75,23 @@ def running_postgres(
     home: Path, *, migrated: bool = True, **settings: str
 ) -> Iterator[TestPostgres]:
     """A PostgreSQL whose sockets are in `home`/sock; it ends with the block, or this process.
-    Its database has our tables, unless not `migrated`. `settings` as in postgresql.conf.
+    Its database has our tables, unless not `migrated`. `settings` as in postgresql.conf. Its data
+    ends with it.
     """
     home.mkdir(parents=True, exist_ok=True)
     account = choose_account(home, postgres_folder() / "bin" / "postgres")
     lock = os.open(home / "guardian.lock", os.O_CREAT | os.O_RDWR, 0o600)
     guardian = Guardian(lock)
-    state = account.state
+    folder = _data_folder(account.state)
+    guardian.remove_at_end(folder)
+    account.make_private(folder)
     server = _Server(
         account,
-        state / "postgres",
+        folder / "postgres",
         home / "sock",
         home / "postgres.log",
         fsync=False,
-        settings=settings,
+        settings={"max_wal_size": "128MB", **settings},
     )
     if migrated:
         copy_cluster(account, server.data)
@@ -93,6 +102,16 @@ def running_postgres(
         running.stop()
         guardian.close()
         os.close(lock)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _data_folder(state: Path) -> Path:
+    """In memory where there is room: what a hundred servers write would keep the disk from those
+    who wait for it, and nothing of it is to survive anybody.
+    """
+    if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
+        return Path(tempfile.mkdtemp(prefix="contentserver-postgres-", dir=MEMORY))
+    return Path(tempfile.mkdtemp(prefix="postgres-", dir=state))
 
 
 @contextmanager

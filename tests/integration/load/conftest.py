@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.production import Production
+from tests.support.migrated import prepare_folder
 
 
 @pytest.fixture
@@ -17,6 +18,7 @@ def start_production(tmp_path: Path) -> Iterator[Callable[..., Production]]:
     with ExitStack() as running:
 
         def start(workers: int = 2, **environment: str) -> Production:
+            prepare_folder(tmp_path / "production" / "pg")
             production = Production(tmp_path / "production", workers, **environment)
             running.callback(production.close)
             return production.start()
@@ -27,7 +29,9 @@ def start_production(tmp_path: Path) -> Iterator[Callable[..., Production]]:
 @pytest.fixture(scope="package")
 def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]:
     """One for all tests that leave it as they found it: running, with more in it."""
-    server = Production(tmp_path_factory.mktemp("shared"))
+    folder = tmp_path_factory.mktemp("shared")
+    prepare_folder(folder / "pg")
+    server = Production(folder)
     try:
         yield server.start()
     finally:
