@@ -63,18 +63,24 @@ def _link_durably(
 ) -> None:
     """Second names, durably, in a minute of a box; a minute just emptied may vanish meanwhile."""
     for attempt in range(_TRIES):
-        fd = fileops.make_dirs_durably(root.fd, path())
         try:
-            for name, new_name in names.items():
-                fileops.link_into_place(folder, name, fd, new_name, "link_outbox")
-            fileops.sync_dir(fd, "sync_outbox")
+            _link_into_minute(root, folder, names, path())
         except FileNotFoundError:
             if attempt == _TRIES - 1:
                 raise
         else:
             return
-        finally:
-            fileops.close(fd)
+
+
+def _link_into_minute(root: Root, folder: int, names: Mapping[str, str], minute: str) -> None:
+    """Raises FileNotFoundError where the minute vanishes, be it between its making and opening."""
+    fd = fileops.make_dirs_durably(root.fd, minute)
+    try:
+        for name, new_name in names.items():
+            fileops.link_into_place(folder, name, fd, new_name, "link_outbox")
+        fileops.sync_dir(fd, "sync_outbox")
+    finally:
+        fileops.close(fd)
 
 
 class Outbox:
