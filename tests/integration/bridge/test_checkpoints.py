@@ -4,8 +4,6 @@ however often the bridge is killed, each record stands once in the tree and once
 
 import contextlib
 import random
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -23,7 +21,7 @@ from skold.ledger.mark import read_mark
 from skold.ledger.proofs import TreeReader
 from skold.merkle import leaf_hash, root_of
 from tests.support.bridge import RunningBridge
-from tests.support.plane import REPOSITORY, Home
+from tests.support.plane import Home
 from tests.support.servers import TestPostgres
 
 NODE = "node-1"
@@ -72,12 +70,6 @@ class Own:
         home.config.policy.unlink()
         self.config = home.config
         self.bridge = RunningBridge(home, server.url)
-        subprocess.run(
-            [sys.executable, "manage.py", "migrate", "-v0"],
-            cwd=REPOSITORY,
-            env={**self.bridge.environment, "DJANGO_SECRET_KEY": "k" * 50},
-            check=True,
-        )
 
     @property
     def leaves(self) -> int:

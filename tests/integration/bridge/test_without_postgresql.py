@@ -1,8 +1,6 @@
 """With PostgreSQL away facts queue on disk; when it is back everything arrives, once."""
 
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +14,7 @@ from skold.journal import Journal
 from skold.ledger.mark import read_mark
 from tests.support.bridge import RunningBridge
 from tests.support.catalog import Library
-from tests.support.plane import REPOSITORY, Home
+from tests.support.plane import Home
 from tests.support.servers import TestPostgres
 
 
@@ -28,12 +26,6 @@ class Own:
         self.library = Library(Home(folder / "home", CONTENTSERVER_NODE="node-1"))
         self.library.home.config.policy.unlink()
         self.bridge = RunningBridge(self.library.home, server.url)
-        subprocess.run(
-            [sys.executable, "manage.py", "migrate", "-v0"],
-            cwd=REPOSITORY,
-            env={**self.bridge.environment, "DJANGO_SECRET_KEY": "k" * 50},
-            check=True,
-        )
 
     @property
     def config(self) -> Config:

@@ -19,7 +19,7 @@ from skold.ledger.bundles import WIDTH, Bundles
 from skold.ledger.copier import Copier, LedgerBehindError, LedgerDiffersError
 from skold.ledger.mark import Mark, read_mark, write_mark
 from skold.models import AuditRecord, LedgerMark
-from tests.support.servers import running_postgres
+from tests.support.servers import TestPostgres
 
 if TYPE_CHECKING:
     from tests.integration.skold.conftest import Ledger
@@ -154,42 +154,30 @@ def test_two_copiers_take_turns(ledger: "Ledger", conninfo: str) -> None:
 
 
 def test_it_catches_up_after_postgresql_was_stopped_and_frozen(
-    ledger: "Ledger", tmp_path_factory: pytest.TempPathFactory
+    ledger: "Ledger", own_postgres: TestPostgres
 ) -> None:
     """TESTS.md 4 and 10: the sequencer goes on, the copier catches up."""
-    folder = tmp_path_factory.mktemp("own-pg")
-    with running_postgres(folder) as server:
-        migrate(server.url)
-        copier = Copier(ledger.path, NODE, server.url)
-        ledger.write(5)
-        ledger.sequence()
-        assert copy_all(copier) == 11
-        server.freeze()
-        ledger.write(5)
-        assert ledger.sequence() == 21
-        server.thaw()
-        assert copy_all(copier) == 10
+    copier = Copier(ledger.path, NODE, own_postgres.url)
+    ledger.write(5)
+    ledger.sequence()
+    assert copy_all(copier) == 11
+    own_postgres.freeze()
+    ledger.write(5)
+    assert ledger.sequence() == 21
+    own_postgres.thaw()
+    assert copy_all(copier) == 10
+    own_postgres.stop()
     ledger.write(5)
     assert ledger.sequence() == 31
     for _ in range(2):
         with pytest.raises(psycopg.OperationalError):
             copier.step()
-    with running_postgres(folder) as server:
-        assert copy_all(copier) == 10
-        with psycopg.connect(server.url) as own:
-            found = own.execute("SELECT leaf_index FROM skold_audit ORDER BY 1").fetchall()
-        copier.close()
+    own_postgres.start()
+    assert copy_all(copier) == 10
+    with psycopg.connect(own_postgres.url) as own:
+        found = own.execute("SELECT leaf_index FROM skold_audit ORDER BY 1").fetchall()
+    copier.close()
     assert [row[0] for row in found] == list(range(31))
-
-
-def migrate(url: str) -> None:
-    environment = {
-        **os.environ,
-        "DATABASE_URL": url,
-        "DJANGO_SETTINGS_MODULE": "contentserver.settings",
-    }
-    command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
-    subprocess.run(command, check=True, cwd=REPOSITORY, env=environment)
 
 
 def test_it_refuses_a_ledger_older_than_the_database(tmp_path: Path, conninfo: str) -> None:
